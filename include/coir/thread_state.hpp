@@ -1,0 +1,43 @@
+// thread_state.hpp - what belongs to an OS thread, and the one door to it.
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <cstddef>
+
+namespace coir {
+inline namespace v1 {
+
+// The Itanium ABI's record of caught and uncaught exceptions, one per thread (__cxa_get_globals).
+struct exception_globals {
+  void* caught;
+  unsigned int uncaught;
+};
+
+class stack_cache;
+
+// Reached only by this_thread() (arch.hpp), and never kept across a switch: the computation may go
+// on in another thread, and a compiler that held the address would read the wrong one.
+struct thread_state {
+  exception_globals* exceptions;  // null until attach_thread()
+  stack_cache* stacks;            // null until the first stack is made
+};
+
+// Makes the calling thread fit to resume contexts: finds its exception record, and gives it an
+// alternate signal stack on which an overflow can be reported. Called by the first resume.
+//
+// Cost  once per thread: two system calls and one mapping of 64 KiB, given back at thread exit.
+[[gnu::cold]] void attach_thread() noexcept;
+
+// Whether the calling thread is in a catch block or unwinding. Two loads.
+[[gnu::always_inline]] inline bool exceptions_live(const thread_state& thread) noexcept {
+  return (reinterpret_cast<std::size_t>(thread.exceptions->caught) |
+          thread.exceptions->uncaught) != 0;
+}
+
+}  // namespace v1
+}  // namespace coir
+
+extern "C" {
+// Defined in lib/; initial-exec, all zero at thread start. Use this_thread().
+extern thread_local coir::thread_state coir_thread_state [[gnu::tls_model("initial-exec")]];
+}

@@ -1,0 +1,37 @@
+// context_asm.cpp - the C++ half of a computation's first frame.
+// SPDX-License-Identifier: BSL-1.0
+#include <coir/context_asm.hpp>
+
+#if COIR_HAS_ASM
+
+#include "arch/switch_frame.hpp"
+
+namespace coir {
+inline namespace v1 {
+
+void asm_context::start(switch_frame* self, switch_frame* resumer, void* word,
+                        entry body) noexcept {
+  asm_context& here = *of(self);
+  here.hooks_.arrived(of(resumer)->hooks_);
+  departure next = body(here, *of(resumer), word);
+  here.hooks_.leaving_for_good(next.to->hooks_, switch_order::ordered);
+#if COIR_INLINE_SWITCH
+  switch_frame* other = &next.to->frame_;
+  inline_switch(self, other, next.word);
+#else
+  coir_context_switch(self, &next.to->frame_, next.word);
+#endif
+  __builtin_unreachable();
+}
+
+}  // namespace v1
+}  // namespace coir
+
+// Called by coir_context_start, by this name.
+extern "C" [[noreturn, gnu::visibility("hidden")]] void coir_context_begin(
+    coir::switch_frame* self, coir::switch_frame* resumer, void* word,
+    coir::asm_context::entry body) noexcept {
+  coir::asm_context::start(self, resumer, word, body);
+}
+
+#endif
