@@ -20,9 +20,9 @@ inline namespace v1 {
 // environment (mxcsr and x87 control word, fpcr, fcsr) and the signal mask are not saved: they
 // belong to the thread. One who changes them in a computation saves them around its switches.
 struct switch_frame {
-  void* sp = nullptr;
-  void* bp = nullptr;
-  void* ip = nullptr;
+  void* sp;
+  void* bp;
+  void* ip;
 };
 
 }  // namespace v1

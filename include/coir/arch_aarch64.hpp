@@ -15,9 +15,9 @@ inline namespace v1 {
 #define COIR_LANDING ""
 #endif
 #if defined(__ARM_FEATURE_SVE)
-#define COIR_CLOBBER_SVE                                                                        \
-  , "p0", "p1", "p2", "p3", "p4", "p5", "p6", "p7", "p8", "p9", "p10", "p11", "p12", "p13",    \
-      "p14", "p15", "ffr"
+#define COIR_CLOBBER_SVE                                                                           \
+  , "p0", "p1", "p2", "p3", "p4", "p5", "p6", "p7", "p8", "p9", "p10", "p11", "p12", "p13", "p14", \
+      "p15", "ffr"
 #else
 #define COIR_CLOBBER_SVE
 #endif
@@ -41,8 +41,8 @@ inline namespace v1 {
       "1:\n\t" COIR_LANDING
       : "+r"(resumer), "+r"(resumed), "+r"(sent)
       :
-      : "memory", "cc", "x3", "x4", "x5", "x6", "x7", "x8", "x9", "x10", "x11", "x12", "x13",
-        "x14", "x15", "x16", "x17",
+      : "memory", "cc", "x3", "x4", "x5", "x6", "x7", "x8", "x9", "x10", "x11", "x12", "x13", "x14",
+        "x15", "x16", "x17",
 #if defined(__linux__)
         "x18",
 #endif

@@ -9,10 +9,10 @@ namespace coir {
 inline namespace v1 {
 
 #if defined(__riscv_vector)
-#define COIR_CLOBBER_VECTOR                                                                     \
-  , "vl", "vtype", "v0", "v1", "v2", "v3", "v4", "v5", "v6", "v7", "v8", "v9", "v10", "v11",   \
-      "v12", "v13", "v14", "v15", "v16", "v17", "v18", "v19", "v20", "v21", "v22", "v23",      \
-      "v24", "v25", "v26", "v27", "v28", "v29", "v30", "v31"
+#define COIR_CLOBBER_VECTOR                                                                      \
+  , "vl", "vtype", "v0", "v1", "v2", "v3", "v4", "v5", "v6", "v7", "v8", "v9", "v10", "v11",     \
+      "v12", "v13", "v14", "v15", "v16", "v17", "v18", "v19", "v20", "v21", "v22", "v23", "v24", \
+      "v25", "v26", "v27", "v28", "v29", "v30", "v31"
 #else
 #define COIR_CLOBBER_VECTOR
 #endif
@@ -38,9 +38,9 @@ inline namespace v1 {
       :
       : "memory", "a3", "a4", "a5", "a6", "a7", "t0", "t1", "t2", "t3", "t4", "t5", "t6", "ra",
         "s1", "s2", "s3", "s4", "s5", "s6", "s7", "s8", "s9", "s10", "s11", "ft0", "ft1", "ft2",
-        "ft3", "ft4", "ft5", "ft6", "ft7", "ft8", "ft9", "ft10", "ft11", "fa0", "fa1", "fa2",
-        "fa3", "fa4", "fa5", "fa6", "fa7", "fs0", "fs1", "fs2", "fs3", "fs4", "fs5", "fs6", "fs7",
-        "fs8", "fs9", "fs10", "fs11" COIR_CLOBBER_VECTOR);
+        "ft3", "ft4", "ft5", "ft6", "ft7", "ft8", "ft9", "ft10", "ft11", "fa0", "fa1", "fa2", "fa3",
+        "fa4", "fa5", "fa6", "fa7", "fs0", "fs1", "fs2", "fs3", "fs4", "fs5", "fs6", "fs7", "fs8",
+        "fs9", "fs10", "fs11" COIR_CLOBBER_VECTOR);
   self = resumed;
   to = resumer;
   word = sent;

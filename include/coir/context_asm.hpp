@@ -62,14 +62,15 @@ class asm_context {
 
   using entry = departure (*)(asm_context& self, asm_context& resumer, void* word);
 
-  // Nothing yet: the first switch_to that leaves it fills it.
-  asm_context() noexcept = default;
+  // Nothing yet, and nothing written: the first switch_to that leaves it fills it.
+  asm_context() noexcept {}
 
   // A computation that has not begun, on the stack (limit, top]. `top` is aligned to 16 bytes.
   asm_context(std::byte* top, std::byte* limit, entry body) noexcept {
     first_frame* frame = reinterpret_cast<first_frame*>(top) - 1;
     frame->body = body;
     frame_.sp = frame;
+    frame_.bp = nullptr;
     frame_.ip = reinterpret_cast<void*>(&coir_context_start);
     hooks_.begin(limit, static_cast<std::size_t>(top - limit));
   }
@@ -82,8 +83,9 @@ class asm_context {
 #if COIR_INLINE_SWITCH
   [[gnu::always_inline]]
 #endif
-  static arrival switch_to(asm_context& self, asm_context& to, void* word,
-                           switch_order order = switch_order::ordered) noexcept {
+  static arrival
+  switch_to(asm_context& self, asm_context& to, void* word,
+            switch_order order = switch_order::ordered) noexcept {
 #if COIR_INLINE_SWITCH
     switch_frame* current = &self.frame_;
     switch_frame* other = &to.frame_;
@@ -109,7 +111,9 @@ class asm_context {
   }
 
   // Where it will go on: for debuggers and for walking a suspended computation's stack.
-  const switch_frame& frame() const noexcept { return frame_; }
+  const switch_frame& frame() const noexcept {
+    return frame_;
+  }
 
   // The first thing that runs on a new stack; called by coir_context_start only.
   [[noreturn]] static void start(switch_frame* self, switch_frame* resumer, void* word,

@@ -44,14 +44,17 @@ class basic_coroutine {
   // running nor done.
   [[gnu::always_inline]] void* resume(void* word) noexcept {
     thread_state& thread = this_thread();
-    if (thread.exceptions == nullptr) [[unlikely]] return resume_first_on_thread(word);
-    if (exceptions_live(thread)) [[unlikely]] return resume_amid_exceptions(word);
+    if (thread.exceptions == nullptr) [[unlikely]]
+      return resume_first_on_thread(word);
+    if (exceptions_live(thread)) [[unlikely]]
+      return resume_amid_exceptions(word);
     return enter(word);
   }
 
   // Sends `word` back to the resumer; returns what the next resume() sends. Called on this stack.
   [[gnu::always_inline]] void* suspend(void* word) noexcept {
-    if (exceptions_live(this_thread())) [[unlikely]] return suspend_amid_exceptions(word);
+    if (exceptions_live(this_thread())) [[unlikely]]
+      return suspend_amid_exceptions(word);
     return leave(word);
   }
 
@@ -91,8 +94,8 @@ class basic_coroutine {
     return word;
   }
 
-  static typename Context::departure start(Context& context, Context&, void* word) {
-    auto& self = *reinterpret_cast<basic_coroutine*>(&context);  // context_ is first
+  static typename Context::departure start(Context& self_context, Context&, void* word) {
+    auto& self = *reinterpret_cast<basic_coroutine*>(&self_context);  // context_ is first
     try {
       word = self.run_(self, word);
     } catch (...) {

@@ -8,10 +8,12 @@
 
 #if defined(__has_feature)
 #if __has_feature(address_sanitizer) != COIR_ASAN || __has_feature(thread_sanitizer) != COIR_TSAN
-#error "coir was configured for other sanitizers: build coir with the -fsanitize flags of this program"
+#error \
+    "coir was configured for other sanitizers: build coir with the -fsanitize flags of this program"
 #endif
 #elif defined(__SANITIZE_ADDRESS__) != COIR_ASAN || defined(__SANITIZE_THREAD__) != COIR_TSAN
-#error "coir was configured for other sanitizers: build coir with the -fsanitize flags of this program"
+#error \
+    "coir was configured for other sanitizers: build coir with the -fsanitize flags of this program"
 #endif
 
 #if COIR_ASAN
@@ -64,8 +66,8 @@ class switch_hooks {
 #endif
 #if COIR_TSAN
     if (!owned_) fiber_ = __tsan_get_current_fiber();
-    __tsan_switch_to_fiber(
-        to.fiber_, order == switch_order::unordered ? __tsan_switch_to_fiber_no_sync : 0);
+    __tsan_switch_to_fiber(to.fiber_,
+                           order == switch_order::unordered ? __tsan_switch_to_fiber_no_sync : 0);
 #endif
   }
 
@@ -75,8 +77,8 @@ class switch_hooks {
     __sanitizer_start_switch_fiber(nullptr, to.bottom_, to.size_);
 #endif
 #if COIR_TSAN
-    __tsan_switch_to_fiber(
-        to.fiber_, order == switch_order::unordered ? __tsan_switch_to_fiber_no_sync : 0);
+    __tsan_switch_to_fiber(to.fiber_,
+                           order == switch_order::unordered ? __tsan_switch_to_fiber_no_sync : 0);
 #endif
   }
 

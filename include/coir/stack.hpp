@@ -21,7 +21,7 @@ struct stack_options {
 // Who runs on a stack, for the message of an overflow. Read in a signal handler: it lives as long
 // as the stack carries it, and `name` ends in a null character.
 struct stack_owner {
-  const char* kind;         // "generator", "fiber"
+  const char* kind;  // "generator", "fiber"
   const char* name = "";
 };
 
@@ -92,12 +92,12 @@ class stack {
 
 // What the pool of stacks holds, in the whole process.
 struct stack_statistics {
-  std::size_t live;             // stacks in use
-  std::size_t high_water;       // most that were in use at once
-  std::size_t cached;           // free, their pages kept for the next owner
-  std::size_t reserved_bytes;   // address space
-  std::size_t reservations;     // mappings asked for, of all size classes
-  bool light_guards;            // guards cost no mapping (MADV_GUARD_INSTALL)
+  std::size_t live;            // stacks in use
+  std::size_t high_water;      // most that were in use at once
+  std::size_t cached;          // free, their pages kept for the next owner
+  std::size_t reserved_bytes;  // address space
+  std::size_t reservations;    // mappings asked for, of all size classes
+  bool light_guards;           // guards cost no mapping (MADV_GUARD_INSTALL)
 };
 
 // Exact for the calling thread; other threads' caches are counted as they last came to the pool.

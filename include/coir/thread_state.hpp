@@ -30,8 +30,8 @@ struct thread_state {
 
 // Whether the calling thread is in a catch block or unwinding. Two loads.
 [[gnu::always_inline]] inline bool exceptions_live(const thread_state& thread) noexcept {
-  return (reinterpret_cast<std::size_t>(thread.exceptions->caught) |
-          thread.exceptions->uncaught) != 0;
+  return (reinterpret_cast<std::size_t>(thread.exceptions->caught) | thread.exceptions->uncaught) !=
+         0;
 }
 
 }  // namespace v1

@@ -10,9 +10,9 @@ inline namespace v1 {
 
 struct saved_registers {
   void* x29;
-  void* return_address;   // x30
-  std::uint64_t x[10];    // x19 ... x28
-  double d[8];            // d8 ... d15
+  void* return_address;  // x30
+  std::uint64_t x[10];   // x19 ... x28
+  double d[8];           // d8 ... d15
 };
 static_assert(offsetof(saved_registers, x29) == 0);
 static_assert(offsetof(saved_registers, return_address) == 8);

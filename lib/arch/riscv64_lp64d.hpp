@@ -9,9 +9,9 @@ namespace coir {
 inline namespace v1 {
 
 struct saved_registers {
-  void* return_address;    // ra
-  std::uint64_t s[12];     // s0 ... s11
-  double fs[12];           // fs0 ... fs11
+  void* return_address;  // ra
+  std::uint64_t s[12];   // s0 ... s11
+  double fs[12];         // fs0 ... fs11
   std::uint64_t unused;
 };
 static_assert(offsetof(saved_registers, return_address) == 0);
