@@ -1,0 +1,148 @@
+// overflow.cpp - tells what happened when a computation used its stack up.
+// SPDX-License-Identifier: BSL-1.0
+#include "stack/overflow.hpp"
+
+#include "stack/reservation.hpp"
+#include "stack/signal_text.hpp"
+
+#include <signal.h>
+#include <unistd.h>
+
+#if __has_include(<execinfo.h>)
+#include <execinfo.h>
+#define COIR_HAS_BACKTRACE 1
+#else
+#define COIR_HAS_BACKTRACE 0
+#endif
+#if defined(__linux__)
+#include <ucontext.h>
+#endif
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <mutex>
+
+namespace coir {
+inline namespace v1 {
+namespace {
+
+constexpr std::array<int, 2> watched{SIGSEGV, SIGBUS};
+
+// The handlers there were before ours; written once, before ours can run.
+constinit std::array<struct sigaction, watched.size()> earlier{};
+
+// Where the program was when the signal came; null where we do not know the machine.
+void* interrupted_at([[maybe_unused]] void* machine) noexcept {
+#if defined(__linux__) && defined(__x86_64__)
+  return reinterpret_cast<void*>(static_cast<ucontext_t*>(machine)->uc_mcontext.gregs[REG_RIP]);
+#elif defined(__linux__) && defined(__aarch64__)
+  return reinterpret_cast<void*>(static_cast<ucontext_t*>(machine)->uc_mcontext.pc);
+#elif defined(__linux__) && defined(__riscv)
+  return reinterpret_cast<void*>(static_cast<ucontext_t*>(machine)->uc_mcontext.__gregs[REG_PC]);
+#else
+  return nullptr;
+#endif
+}
+
+// The deepest frames, from the one that faulted; those of the handler itself are left out.
+void write_backtrace([[maybe_unused]] void* machine) noexcept {
+#if COIR_HAS_BACKTRACE
+  std::array<void*, 64> frames;
+  const int count = backtrace(frames.data(), static_cast<int>(frames.size()));
+  void** end = frames.data() + count;
+  void** first = std::find(frames.data(), end, interrupted_at(machine));
+  if (first == end) first = frames.data();
+  backtrace_symbols_fd(first, static_cast<int>(end - first), STDERR_FILENO);
+#endif
+}
+
+// The first call loads the unwinder and allocates: not in a handler.
+void prepare_backtrace() noexcept {
+#if COIR_HAS_BACKTRACE
+  void* frame = nullptr;
+  backtrace(&frame, 1);
+#endif
+}
+
+void tell(const reservation::hit& hit, const void* address) noexcept {
+  // relaxed: the owner set it in this thread, see stack_slot
+  const stack_owner& owner = *hit.slot->owner.load(std::memory_order_relaxed);
+  signal_text line;
+  line << "coir: stack overflow in ";
+  if (owner.name == nullptr || *owner.name == '\0')
+    line << "a " << owner.kind;
+  else
+    line << owner.kind << " \"" << owner.name << '"';
+  line << ": " << hit.shape->size / 1024 << " KiB of stack ending at "
+       << static_cast<const void*>(hit.limit) << " are used up, the access was at " << address
+       << '\n';
+  line.write_to_stderr();
+}
+
+// So that the process dies by the signal, with a core of the moment of the fault: the access is
+// done again on return, and a signal that somebody sent is sent again.
+void die_by(int signal, const siginfo_t& info) noexcept {
+  struct sigaction plain {};
+  plain.sa_handler = SIG_DFL;
+  sigaction(signal, &plain, nullptr);
+  if (info.si_code <= 0) raise(signal);  // blocked until the handler returns
+}
+
+// As if ours had never been there.
+void pass_on(int signal, siginfo_t* info, void* machine) noexcept {
+  const struct sigaction& before = earlier[signal == watched[0] ? 0 : 1];
+  const bool full = (before.sa_flags & SA_SIGINFO) != 0;
+  if (!full && before.sa_handler == SIG_IGN && info->si_code <= 0) return;
+  // The kernel lets nobody ignore a fault.
+  if (!full && (before.sa_handler == SIG_DFL || before.sa_handler == SIG_IGN))
+    return die_by(signal, *info);
+
+  sigset_t mask = before.sa_mask;
+  pthread_sigmask(SIG_BLOCK, &mask, nullptr);
+  if ((before.sa_flags & SA_NODEFER) != 0) {
+    sigemptyset(&mask);
+    sigaddset(&mask, signal);
+    pthread_sigmask(SIG_UNBLOCK, &mask, nullptr);
+  }
+  if (full)
+    before.sa_sigaction(signal, info, machine);
+  else
+    before.sa_handler(signal);
+}
+
+void on_fault(int signal, siginfo_t* info, void* machine) noexcept {
+  const int error = errno;
+  reservation::hit hit{};
+  if (info->si_code > 0) hit = reservation::find_guard(info->si_addr);
+  if (hit.slot != nullptr) {
+    tell(hit, info->si_addr);
+    write_backtrace(machine);
+    die_by(signal, *info);
+  } else {
+    pass_on(signal, info, machine);
+  }
+  errno = error;
+}
+
+void install() noexcept {
+  prepare_backtrace();
+  for (std::size_t i = 0; i < watched.size(); ++i) {
+    sigaction(watched[i], nullptr, &earlier[i]);
+    struct sigaction ours {};
+    ours.sa_sigaction = &on_fault;
+    ours.sa_flags = SA_SIGINFO | SA_ONSTACK;
+    sigemptyset(&ours.sa_mask);
+    sigaction(watched[i], &ours, nullptr);
+  }
+}
+
+}  // namespace
+
+void watch_for_overflow() noexcept {
+  static std::once_flag once;
+  std::call_once(once, install);
+}
+
+}  // namespace v1
+}  // namespace coir
