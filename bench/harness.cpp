@@ -1,0 +1,182 @@
+// harness.cpp - the benchmark program: collects the rows, runs them, writes JSON under plain names.
+// SPDX-License-Identifier: BSL-1.0
+#include "harness.hpp"
+
+#include <unistd.h>
+
+#include <cstdio>
+#include <map>
+#include <regex>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#if BENCH_HAS_BOOST
+#include <boost/version.hpp>
+#endif
+
+namespace bench {
+namespace {
+
+struct row {
+  std::string name;
+  run measure;
+  std::size_t n;
+  process where;
+  clock by;
+};
+
+std::vector<row>& all_rows() {
+  static std::vector<row> list;
+  return list;
+}
+
+std::map<std::string, std::string>& all_subjects() {
+  static std::map<std::string, std::string> list;
+  return list;
+}
+
+void show_progress(const std::string& name) {
+  static const bool terminal = isatty(STDERR_FILENO) != 0;
+  if (terminal) std::fprintf(stderr, "\r\033[K  %s", name.c_str());
+}
+
+// Google Benchmark appends how a row was run to its name; here the name is the row's and no more.
+class plain_json : public benchmark::JSONReporter {
+ public:
+  void ReportRuns(const std::vector<Run>& runs) override {
+    std::vector<Run> plain = runs;
+    for (Run& one : plain) {
+      benchmark::BenchmarkName name;
+      name.function_name = std::exchange(one.run_name, {}).function_name;
+      one.run_name = std::move(name);
+    }
+    benchmark::JSONReporter::ReportRuns(plain);
+  }
+};
+
+// The table is report.py's; only what could not run is said at once.
+class quiet : public benchmark::BenchmarkReporter {
+ public:
+  bool ReportContext(const Context&) override { return true; }
+  void ReportRuns(const std::vector<Run>& runs) override {
+    for (const Run& one : runs) {
+      if (!one.error_occurred) continue;
+      std::fprintf(stderr, "%s is left out: %s\n", one.run_name.function_name.c_str(),
+                   one.error_message.c_str());
+      return;
+    }
+  }
+};
+
+constexpr const char* usage =
+    R"(coir_bench runs benchmarks of coir and its peers; bench/run builds, runs and reports.
+  --list        print the rows, each with the kind of process it wants, and end
+  --filter=RE   only rows whose name has a match of this regular expression
+  --shared      only rows that can share a process
+  --row=NAME    only this row
+and the options of Google Benchmark:
+)";
+
+// What the command line asks for; its own options are taken out of it.
+struct selection {
+  bool list = false;
+  bool shared = false;
+  std::string name;
+  std::regex filter;
+
+  selection(int& argc, char** argv) {
+    int kept = 1;
+    for (int i = 1; i < argc; ++i) {
+      std::string_view word = argv[i];
+      if (word == "--list") {
+        list = true;
+      } else if (word == "--shared") {
+        shared = true;
+      } else if (word.starts_with("--row=")) {
+        name = word.substr(6);
+      } else if (word.starts_with("--filter=")) {
+        filter = std::regex(std::string(word.substr(9)));
+      } else {
+        argv[kept++] = argv[i];
+      }
+    }
+    argc = kept;
+  }
+
+  bool has(const row& one) const {
+    if (shared && one.where == process::own) return false;
+    if (!name.empty()) return one.name == name;
+    return std::regex_search(one.name, filter);
+  }
+};
+
+void give_to_google_benchmark(const row& one) {
+  benchmark::internal::Benchmark* made =
+      benchmark::RegisterBenchmark(one.name.c_str(), [one](benchmark::State& state) {
+        show_progress(one.name);
+        one.measure(state, one.n);
+        if (one.by == clock::wall) state.SetLabel("wall");
+      });
+  if (one.by == clock::wall) made->UseRealTime();
+  // Such a row is made once: its first batch is all there is.
+  if (one.where == process::own) made->Iterations(1);
+}
+
+int run_program(int argc, char** argv) {
+  selection wanted(argc, argv);
+  if (wanted.list) {
+    for (const row& one : all_rows()) {
+      if (!wanted.has(one)) continue;
+      std::printf("%s %s\n", one.where == process::own ? "own" : "shared", one.name.c_str());
+    }
+    return 0;
+  }
+  benchmark::Initialize(&argc, argv, [] {
+    std::fputs(usage, stdout);
+    benchmark::PrintDefaultHelp();
+  });
+  if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 2;
+  for (const auto& [name, settings] : all_subjects()) {
+    benchmark::AddCustomContext("subject:" + name, settings);
+  }
+  benchmark::AddCustomContext("compiler", BENCH_COMPILER);
+  benchmark::AddCustomContext("flags", BENCH_FLAGS);
+#if BENCH_HAS_BOOST
+  benchmark::AddCustomContext("boost", BOOST_LIB_VERSION);
+#endif
+  for (const row& one : all_rows()) {
+    if (wanted.has(one)) give_to_google_benchmark(one);
+  }
+  quiet display;
+  plain_json file;
+  std::size_t matched = benchmark::RunSpecifiedBenchmarks(&display, &file);
+  benchmark::Shutdown();
+  if (isatty(STDERR_FILENO) != 0) std::fputs("\r\033[K", stderr);
+  return matched == 0 ? 1 : 0;
+}
+
+}  // namespace
+
+void add(const char* operation, const char* subject, run measure, std::size_t n, process where,
+         clock by) {
+  std::string name = std::string(operation) + "/" + subject;
+  if (n != 0) name += "/" + std::to_string(n);
+  all_rows().push_back({std::move(name), measure, n, where, by});
+}
+
+subject::subject(const char* name, std::string settings) {
+  all_subjects()[name] = std::move(settings);
+}
+
+}  // namespace bench
+
+int main(int argc, char** argv) {
+  try {
+    return bench::run_program(argc, argv);
+  } catch (const std::regex_error&) {
+    std::fputs("coir_bench: --filter is no regular expression\n", stderr);
+    return 2;
+  }
+}

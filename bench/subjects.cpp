@@ -1,0 +1,33 @@
+// subjects.cpp - who is measured, and what each gets; printed with every report.
+// SPDX-License-Identifier: BSL-1.0
+#include "harness.hpp"
+
+namespace bench {
+namespace {
+
+const subject list[] = {
+    {"coir", "the inline switch; coir::stack, 64 KiB, guarded, recycled"},
+    {"coir_call", "coir's switch as a function (coir_context_switch); stacks as coir"},
+    {"coir_boost", "coir over Boost.Context's jump_fcontext; stacks as coir"},
+    {"coir_ucontext", "coir over swapcontext; stacks as coir"},
+    {"boost_fcontext",
+     "jump_fcontext called directly, from the static library; stacks as coir, or pooled likewise; "
+     "in crowds its handles stand in the array and its saved frames are fetched ahead"},
+    {"boost_fiber_ctx",
+     "boost::context::fiber, from the static library; stacks as coir in switches and crowds, "
+     "pooled_fixedsize_stack of 64 KiB in create and generator, fixedsize_stack of 64 KiB in live; "
+     "it does not tell what to fetch ahead"},
+    {"boost_fiber_ctx_pooled", "boost::context::fiber on pooled_fixedsize_stack of 64 KiB"},
+    {"boost_fiber_ctx_protected", "boost::context::fiber on protected_fixedsize_stack of 64 KiB"},
+    {"boost_coroutine2",
+     "coroutine<T>::pull_type, from the static library; pooled_fixedsize_stack of 64 KiB"},
+    {"ucontext", "swapcontext called directly; stacks as coir"},
+    {"cxx20",
+     "stackless coroutines; frames from a free list (generator: from operator new), in crowds "
+     "fetched ahead; nested ones by symmetric transfer"},
+    {"thread", "two threads on one processor, a futex between them; time on the wall"},
+    {"call", "a call through a pointer and its return, each counted as one way: the floor"},
+};
+
+}  // namespace
+}  // namespace bench
