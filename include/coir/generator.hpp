@@ -47,11 +47,17 @@ concept generator_body = std::is_invocable_r_v < Return,
 //            value, no allocation.
 template <class Yield, class Send = void, class Return = void, class Context = context>
 class generator : public std::ranges::view_base {
+  using frame_type = generator_frame<Yield, Send, Return, Context>;
+
  public:
   using yielder_type = yielder<Yield, Send, Context>;
   using item = typename generator_value<Yield>::taken;  // what next() returns
 
-  using enum generator_state;
+  // Not `using enum`: g++ 12 fails on `generator<int>::closed` inside a template.
+  static constexpr generator_state created = generator_state::created;
+  static constexpr generator_state running = generator_state::running;
+  static constexpr generator_state suspended = generator_state::suspended;
+  static constexpr generator_state closed = generator_state::closed;
 
   // On a stack of the default size.
   template <generator_body<Return, yielder_type> Body>
@@ -151,28 +157,26 @@ class generator : public std::ranges::view_base {
 
    private:
     friend generator;
-    explicit iterator(generator& owner) : owner_(&owner), item_(owner.resume(nullptr)) {}
+    explicit iterator(frame_type& frame) : frame_(&frame), item_(frame.resume_body(nullptr)) {}
 
     [[gnu::always_inline]] void settle() const {
       if (!behind_) return;
       behind_ = false;
-      item_ = owner_->resume(nullptr);
+      item_ = frame_->resume_body(nullptr);
     }
 
-    generator* owner_ = nullptr;
+    frame_type* frame_ = nullptr;  // stays where it is when the generator moves
     mutable void* item_ = nullptr;
     mutable bool behind_ = false;
   };
 
   // Resumes once: a second loop goes on where the first one stopped.
-  iterator begin() requires(!std::is_void_v<Yield>) { return iterator(*this); }
+  iterator begin() requires(!std::is_void_v<Yield>) { return iterator(frame()); }
   std::default_sentinel_t end() const noexcept { return {}; }
 
  private:
   template <class, class, class>
   friend class yielder;
-
-  using frame_type = generator_frame<Yield, Send, Return, Context>;
 
   // The frame with the callable above it.
   template <class Body>
@@ -236,7 +240,7 @@ class generator : public std::ranges::view_base {
     if (frame_->state() == running) abort_destroyed_while_running();
     if (frame_->state() != suspended) return;
     try {
-      for (int times = 0; !exit_body(); ++times)
+      for (int times = 1; !exit_body(); ++times)
         if (times == 100) abort_never_exits();
     } catch (...) {
       report_lost_exception(std::current_exception());

@@ -19,6 +19,9 @@ class generator_error : public std::logic_error {
 // std::exception, so only `catch (...)` stops it, and that wants a `throw;`.
 class generator_exit {};
 
+// Whether throw_() was given what close() throws.
+[[gnu::cold]] bool is_generator_exit(const std::exception_ptr& exception) noexcept;
+
 // Ends the process: a generator was destroyed while its body ran, or its body went on yielding
 // however often it was told to exit.
 [[noreturn, gnu::cold]] void abort_destroyed_while_running() noexcept;

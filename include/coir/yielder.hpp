@@ -53,18 +53,18 @@ class yielder : private basic_coroutine<Context> {
   template <class Return>
   Return from(generator<Yield, Send, Return, Context>& sub) {
     delegate(sub);
-    if constexpr (std::is_void_v<Return> || std::is_copy_constructible_v<Return>) {
+    if constexpr (std::is_copy_constructible_v<Return>) {
       return sub.result();
-    } else {
+    } else if constexpr (!std::is_void_v<Return>) {
       return std::move(sub.result());
     }
   }
   template <class Return>
   Return from(generator<Yield, Send, Return, Context>&& sub) {
     delegate(sub);
-    if constexpr (std::is_void_v<Return> || std::is_reference_v<Return>) {
+    if constexpr (std::is_reference_v<Return>) {
       return sub.result();
-    } else {
+    } else if constexpr (!std::is_void_v<Return>) {
       return std::move(sub.result());
     }
   }
@@ -117,7 +117,22 @@ class yielder : private basic_coroutine<Context> {
   template <class Return>
   void delegate(generator<Yield, Send, Return, Context>& sub) {
     void* item = sub.resume(nullptr);
-    while (item != nullptr) item = sub.resume(static_cast<generator_message*>(exchange(item)));
+    while (item != nullptr) {
+      auto* message = static_cast<generator_message*>(exchange(item));
+      if (message != nullptr && message->what != generator_message::kind::send) [[unlikely]] {
+        // PEP 380: an exit is for the delegating body too, though `sub` may have stopped it.
+        if (is_exit(*message)) {
+          sub.close();
+          raise(*message);
+        }
+      }
+      item = sub.resume(message);
+    }
+  }
+
+  [[gnu::noinline, gnu::cold]] static bool is_exit(const generator_message& message) noexcept {
+    return message.what == generator_message::kind::exit ||
+           is_generator_exit(*static_cast<std::exception_ptr*>(message.payload));
   }
 
   [[noreturn, gnu::noinline, gnu::cold]] static void raise(const generator_message& message) {

@@ -11,6 +11,16 @@ inline namespace v1 {
 
 generator_error::~generator_error() = default;
 
+bool is_generator_exit(const std::exception_ptr& exception) noexcept {
+  try {
+    std::rethrow_exception(exception);
+  } catch (const generator_exit&) {
+    return true;
+  } catch (...) {
+    return false;
+  }
+}
+
 void abort_destroyed_while_running() noexcept {
   abort_with("a generator is destroyed while its body runs");
 }
