@@ -10,7 +10,7 @@
 
 // Zero at thread start, and no destructor: a computation may be resumed by the last destructor of a
 // thread.
-constinit thread_local coir::thread_state coir_thread_state{nullptr, nullptr};
+constinit thread_local coir::thread_state coir_thread_state{};
 
 namespace coir {
 inline namespace v1 {

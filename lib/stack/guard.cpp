@@ -5,6 +5,11 @@
 #include "stack/mapping.hpp"
 
 #include <atomic>
+#include <cerrno>
+
+#if defined(__linux__)
+#include <sys/utsname.h>
+#endif
 
 namespace coir {
 inline namespace v1 {
@@ -12,10 +17,20 @@ namespace {
 
 constexpr std::size_t mappings_per_guard = 2;  // the guard, and what lies above it
 
+// Whether the kernel refuses to write there. Emulators take advice that they do not know for a
+// hint, say yes and do nothing.
+bool is_guarded([[maybe_unused]] std::byte* page) noexcept {
+#if defined(__linux__)
+  return uname(reinterpret_cast<utsname*>(page)) != 0 && errno == EFAULT;
+#else
+  return false;
+#endif
+}
+
 bool kernel_has_light_guards() noexcept {
   std::byte* page = map_pages(page_size());
   if (page == nullptr) return false;
-  bool works = guard_by_mark(page, page_size());
+  bool works = guard_by_mark(page, page_size()) && is_guarded(page);
   unmap_pages(page, page_size());
   return works;
 }

@@ -17,6 +17,8 @@ enum class guard_result {
 };
 
 // Makes whole pages a guard, for good. `try_light` is false where a mapping refused it before.
+// One at a time: many in one process_madvise cost 0.3 us less each, of 2.8 us for a new stack, but
+// most programs would pay for guards of stacks that they never use.
 [[nodiscard]] guard_result put_guard(std::byte* base, std::size_t bytes, bool try_light) noexcept;
 
 // Whether the kernel has light guards, for memory that is not locked.

@@ -36,6 +36,10 @@ constinit std::array<struct sigaction, watched.size()> earlier{};
 void* interrupted_at([[maybe_unused]] void* machine) noexcept {
 #if defined(__linux__) && defined(__x86_64__)
   return reinterpret_cast<void*>(static_cast<ucontext_t*>(machine)->uc_mcontext.gregs[REG_RIP]);
+#elif defined(__linux__) && defined(__i386__)
+  return reinterpret_cast<void*>(static_cast<ucontext_t*>(machine)->uc_mcontext.gregs[REG_EIP]);
+#elif defined(__linux__) && defined(__arm__)
+  return reinterpret_cast<void*>(static_cast<ucontext_t*>(machine)->uc_mcontext.arm_pc);
 #elif defined(__linux__) && defined(__aarch64__)
   return reinterpret_cast<void*>(static_cast<ucontext_t*>(machine)->uc_mcontext.pc);
 #elif defined(__linux__) && defined(__riscv)

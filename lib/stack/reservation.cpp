@@ -24,11 +24,11 @@ std::size_t reservation::bytes_for(const stack_shape& shape, std::size_t slots) 
   return head_bytes(slots) + slots * shape.stride;
 }
 
-reservation* reservation::make(size_class& home, const stack_shape& shape,
-                               std::size_t slots) noexcept {
+reservation* reservation::make(size_class& home, const stack_shape& shape, std::size_t slots,
+                               std::size_t before) noexcept {
   std::byte* base = map_pages(bytes_for(shape, slots));
   if (base == nullptr) return nullptr;
-  auto* made = new (base) reservation(home, shape, slots, base + head_bytes(slots));
+  auto* made = new (base) reservation(home, shape, slots, before, base + head_bytes(slots));
   made->publish();
   return made;
 }
@@ -50,7 +50,7 @@ stack_slot* reservation::cut() noexcept {
     if (guard == guard_result::none_left) return nullptr;
     light_ = guard == guard_result::light;
   }
-  std::byte* top = base + shape_->stride - color_of(index);
+  std::byte* top = base + shape_->stride - color_of(before_ + index);
   auto* slot = new (records() + index) stack_slot{top, home_, nullptr, nullptr};
   announce_stack(base + shape_->guard, top);
   cut_.store(index + 1, std::memory_order_release);  // pairs with the acquire in find_guard()

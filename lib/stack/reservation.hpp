@@ -46,8 +46,9 @@ static_assert(sizeof(stack_slot) == 4 * sizeof(void*), "two records share a cach
 // Records cost memory only as far as slots were cut: their pages are touched one after another.
 class alignas(64) reservation {
  public:
-  // Null when the kernel refuses a mapping of that size.
-  static reservation* make(size_class& home, const stack_shape& shape, std::size_t slots) noexcept;
+  // Null when the kernel refuses a mapping of that size. `before` slots of the class have colors.
+  static reservation* make(size_class& home, const stack_shape& shape, std::size_t slots,
+                           std::size_t before) noexcept;
 
   // What one of `slots` slots takes of the address space.
   static std::size_t bytes_for(const stack_shape& shape, std::size_t slots) noexcept;
@@ -69,9 +70,9 @@ class alignas(64) reservation {
   static hit find_guard(const void* address) noexcept;
 
  private:
-  reservation(size_class& home, const stack_shape& shape, std::size_t slots,
+  reservation(size_class& home, const stack_shape& shape, std::size_t slots, std::size_t before,
               std::byte* first) noexcept
-      : home_(&home), shape_(&shape), slots_(slots), first_(first) {}
+      : home_(&home), shape_(&shape), slots_(slots), before_(before), first_(first) {}
 
   stack_slot* records() noexcept { return reinterpret_cast<stack_slot*>(this + 1); }
   void publish() noexcept;
@@ -80,6 +81,7 @@ class alignas(64) reservation {
   size_class* home_;
   const stack_shape* shape_;
   std::size_t slots_;
+  std::size_t before_;
   std::byte* first_;
   reservation* older_ = nullptr;
 

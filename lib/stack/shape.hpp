@@ -41,8 +41,8 @@ struct stack_shape {
 inline constexpr std::size_t color_step = 64;
 inline constexpr std::size_t color_span = 2048;
 
-inline std::size_t color_of(std::size_t slot_index) noexcept {
-  return slot_index * color_step % color_span;
+inline std::size_t color_of(std::size_t index) noexcept {
+  return index * color_step % color_span;
 }
 
 // The end of the slot that a colored top lies in.

@@ -85,7 +85,6 @@ void size_class::adopt(stack_bin& bin) noexcept {
 
 void size_class::retire(stack_bin& bin) noexcept {
   drain(bin, 0);
-  bin.report();
   std::lock_guard lock(mutex_);
   (bin.previous != nullptr ? bin.previous->next : bins_) = bin.next;
   if (bin.next != nullptr) bin.next->previous = bin.previous;
@@ -163,7 +162,7 @@ refusal size_class::grow() noexcept {
       reserved_ != 0 ? reserved_ : std::min(first_slots, first_bytes / shape_.stride);
   slots = std::max<std::size_t>(std::min(slots, bytes / shape_.stride), 1);
   for (; slots != 0; slots /= 2) {
-    if (reservation* made = reservation::make(*this, shape_, slots)) {
+    if (reservation* made = reservation::make(*this, shape_, slots, reserved_)) {
       newest_ = made;
       reserved_ += slots;
       reserved_bytes_ += reservation::bytes_for(shape_, slots);

@@ -30,7 +30,7 @@ class size_class {
 
   const stack_shape& shape() const noexcept { return shape_; }
 
-  // A bin is known to its class from adopt() to retire(), which drains it.
+  // A bin is known to its class from adopt() to retire(), which drains it first.
   void adopt(stack_bin& bin) noexcept;
   void retire(stack_bin& bin) noexcept;
 

@@ -40,8 +40,10 @@ void stack_cache::release_slowly(stack_slot* slot) noexcept {
 }
 
 void stack_cache::report() noexcept {
-  if (stack_cache* cache = this_thread().stacks)
-    for (stack_bin* each = cache->bins_; each != nullptr; each = each->sibling) each->report();
+  if (stack_cache* cache = this_thread().stacks) {
+    cache->current_->tally();
+    cache->share_.report();
+  }
 }
 
 void stack_cache::flush() noexcept {
@@ -71,6 +73,7 @@ void stack_cache::leave(void* cache) noexcept {
 }
 
 stack_cache::~stack_cache() {
+  use(&nobodys);
   while (stack_bin* bin = bins_) {
     bins_ = bin->sibling;
     bin->home->retire(*bin);
@@ -78,18 +81,21 @@ stack_cache::~stack_cache() {
   }
 }
 
-// The bin for a size, which becomes the current one. Throws as shape_for() and operator new.
+// The bin for a size, which becomes the one in use. Throws as shape_for() and operator new.
 stack_bin* stack_cache::bin_for(const stack_options& asked) {
   for (stack_bin* each = bins_; each != nullptr; each = each->sibling)
     if (each->asked.size == asked.size && each->asked.guard_size == asked.guard_size)
-      return current_ = each;
-  stack_bin* bin = bin_of(size_class::of(shape_for(asked)));
+      return use(each);
+  const stack_shape shape = shape_for(asked);
+  stack_bin* bin = bins_;
+  while (bin != nullptr && !(bin->home->shape() == shape)) bin = bin->sibling;
+  bin = bin_of(bin != nullptr ? *bin->home : size_class::of(shape));
   if (bin == nullptr) throw std::bad_alloc();
   bin->asked = asked;
   return bin;
 }
 
-// The bin of a class, which becomes the current one; null when there is no memory for it.
+// The bin of a class, which becomes the one in use; null when there is no memory for it.
 stack_bin* stack_cache::bin_of(size_class& home) noexcept {
   stack_bin* bin = bins_;
   while (bin != nullptr && bin->home != &home) bin = bin->sibling;
@@ -97,9 +103,15 @@ stack_bin* stack_cache::bin_of(size_class& home) noexcept {
     bin = new (std::nothrow) stack_bin;
     if (bin == nullptr) return nullptr;
     home.adopt(*bin);
+    bin->share = &share_;
     bin->sibling = bins_;
     bins_ = bin;
   }
+  return use(bin);
+}
+
+stack_bin* stack_cache::use(stack_bin* bin) noexcept {
+  if (bin != current_) current_->tally();
   return current_ = bin;
 }
 

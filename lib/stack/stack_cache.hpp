@@ -53,6 +53,7 @@ class stack_cache {
 
   stack_bin* bin_for(const stack_options& asked);
   stack_bin* bin_of(size_class& home) noexcept;
+  stack_bin* use(stack_bin* bin) noexcept;
 
   // What a new cache has in place of a bin: it matches no size and no slot, and is never written.
   static stack_bin nobodys;
@@ -60,6 +61,7 @@ class stack_cache {
   // Owner only.
   stack_bin* current_;
   stack_bin* bins_ = nullptr;
+  census_share share_;
 };
 
 }  // namespace v1
