@@ -104,12 +104,7 @@ class generator : public std::ranges::view_base {
     } else {
       pointer = std::make_exception_ptr(std::forward<Exception>(exception));
     }
-    if (state() == created || state() == closed) {
-      frame_->set_closed();
-      std::rethrow_exception(pointer);
-    }
-    generator_message message{generator_message::kind::raise, &pointer};
-    return generator_value<Yield>::take(resume(&message));
+    return generator_value<Yield>::take(resume_by_throwing(pointer));
   }
 
   // Throws generator_exit at the `yield`, and returns once the body has ended. Idempotent. A body
@@ -224,6 +219,15 @@ class generator : public std::ranges::view_base {
 
   [[gnu::always_inline]] void* resume(generator_message* message) {
     return frame().resume_body(message);
+  }
+
+  void* resume_by_throwing(std::exception_ptr& pointer) {
+    if (state() == created || state() == closed) {
+      frame_->set_closed();
+      std::rethrow_exception(pointer);
+    }
+    generator_message message{generator_message::kind::raise, &pointer};
+    return resume(&message);
   }
 
   // Whether the body ended when told to exit. Rethrows what it threw instead.

@@ -119,20 +119,22 @@ class yielder : private basic_coroutine<Context> {
     void* item = sub.resume(nullptr);
     while (item != nullptr) {
       auto* message = static_cast<generator_message*>(exchange(item));
-      if (message != nullptr && message->what != generator_message::kind::send) [[unlikely]] {
-        // PEP 380: an exit is for the delegating body too, though `sub` may have stopped it.
-        if (is_exit(*message)) {
-          sub.close();
-          raise(*message);
-        }
-      }
-      item = sub.resume(message);
+      if (message != nullptr && message->what != generator_message::kind::send) [[unlikely]]
+        item = throw_into(sub, *message);
+      else
+        item = sub.resume(message);
     }
   }
 
-  [[gnu::noinline, gnu::cold]] static bool is_exit(const generator_message& message) noexcept {
-    return message.what == generator_message::kind::exit ||
-           is_generator_exit(*static_cast<std::exception_ptr*>(message.payload));
+  // An exit closes `sub` and then is for the delegating body too, even if `sub` stopped it.
+  template <class Return>
+  [[gnu::noinline, gnu::cold]] static void* throw_into(generator<Yield, Send, Return, Context>& sub,
+                                                       const generator_message& message) {
+    auto* exception = static_cast<std::exception_ptr*>(message.payload);
+    if (message.what == generator_message::kind::raise && !is_generator_exit(*exception))
+      return sub.resume_by_throwing(*exception);
+    sub.close();
+    raise(message);
   }
 
   [[noreturn, gnu::noinline, gnu::cold]] static void raise(const generator_message& message) {

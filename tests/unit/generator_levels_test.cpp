@@ -136,6 +136,20 @@ TYPED_TEST(GeneratorLevels, AThrowThatEndsTheInnerOneGivesItsResult) {
   EXPECT_EQ(g.throw_(std::runtime_error("on")), 50);
 }
 
+TYPED_TEST(GeneratorLevels, AThrowAtAnInnerOneThatWasClosedElsewhereIsThrownInTheOuterBody) {
+  numbers<TypeParam> sub{[](auto& yield) { yield(1); }};
+  numbers<TypeParam> g{[&](auto& yield) {
+    try {
+      yield.from(sub);
+    } catch (const std::runtime_error&) {
+      yield(-1);
+    }
+  }};
+  g.next();
+  sub.close();
+  EXPECT_EQ(g.throw_(std::runtime_error("not lost")), -1);
+}
+
 // Returns quietly when it is told to exit.
 template <class Context>
 numbers<Context> yields_one_and_swallows_exit() {
