@@ -41,14 +41,7 @@ using coir::stack;
 // for.
 class Overflow : public testing::Test {
  protected:
-  void SetUp() override {
-#if COIR_ASAN || COIR_TSAN
-    GTEST_SKIP() << "a sanitizer tells of overflows in its own way";
-#endif
-  }
-  void TearDown() override {
-    EXPECT_EQ(coir::stack_stats().live, 0u) << "leaked";
-  }
+  void TearDown() override { EXPECT_EQ(coir::stack_stats().live, 0u) << "leaked"; }
 };
 
 void* digs(coir::coroutine&, void*) {
@@ -206,6 +199,9 @@ TEST_F(Overflow, AHandlerOfBeforeMayJumpOutAgainAndAgain) {
 }
 
 TEST_F(Overflow, OtherFaultsEndTheProcessWhereNobodyHandledThem) {
+#if COIR_ASAN || COIR_TSAN
+  GTEST_SKIP() << "a sanitizer handles the others";
+#endif
   auto run = [] {
     attach();
     touch(forbidden_page());
@@ -214,6 +210,9 @@ TEST_F(Overflow, OtherFaultsEndTheProcessWhereNobodyHandledThem) {
 }
 
 TEST_F(Overflow, AFaultInTheGuardOfAFreeStackIsAnotherFault) {
+#if COIR_ASAN || COIR_TSAN
+  GTEST_SKIP() << "a sanitizer handles the others";
+#endif
   auto run = [] {
     attach();
     std::byte* limit = stack().limit();
@@ -223,6 +222,9 @@ TEST_F(Overflow, AFaultInTheGuardOfAFreeStackIsAnotherFault) {
 }
 
 TEST_F(Overflow, ASignalThatWasSentEndsTheProcess) {
+#if COIR_ASAN || COIR_TSAN
+  GTEST_SKIP() << "a sanitizer handles the others";
+#endif
   for (int signal : {SIGSEGV, SIGBUS}) {
     auto run = [signal] {
       attach();
@@ -260,6 +262,9 @@ stack_t alternate_stack() {
 }
 
 TEST_F(Overflow, IsHandledOnAStackOfItsOwn) {
+#if COIR_ASAN
+  GTEST_SKIP() << "AddressSanitizer gave the thread one";
+#endif
   auto run = [] {
     std::thread([] {
       if ((alternate_stack().ss_flags & SS_DISABLE) == 0) std::_Exit(1);
