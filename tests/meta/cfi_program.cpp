@@ -1,5 +1,5 @@
-// cfi_program.cpp - goes through the switch as a function and its root once; cfi.py steps through it.
-// SPDX-License-Identifier: BSL-1.0
+// cfi_program.cpp - goes through the switch as a function and its root once; cfi.py steps through
+// it. SPDX-License-Identifier: BSL-1.0
 #include <coir/context_asm.hpp>
 
 #include <cstddef>
