@@ -5,6 +5,8 @@
 #include <coir/arch.hpp>
 #include <coir/thread_state.hpp>
 
+#if !COIR_INLINE_SWITCH  // elsewhere an empty header, like the others of its kind
+
 namespace coir {
 inline namespace v1 {
 
@@ -16,3 +18,5 @@ inline namespace v1 {
 
 }  // namespace v1
 }  // namespace coir
+
+#endif

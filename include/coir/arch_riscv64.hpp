@@ -5,6 +5,8 @@
 #include <coir/arch.hpp>
 #include <coir/thread_state.hpp>
 
+#if defined(__riscv)  // elsewhere an empty header, like the others of its kind
+
 namespace coir {
 inline namespace v1 {
 
@@ -63,3 +65,5 @@ inline namespace v1 {
 
 }  // namespace v1
 }  // namespace coir
+
+#endif

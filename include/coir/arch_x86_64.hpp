@@ -6,6 +6,8 @@
 #include <coir/arch.hpp>
 #include <coir/thread_state.hpp>
 
+#if defined(__x86_64__)  // elsewhere an empty header, like the others of its kind
+
 namespace coir {
 inline namespace v1 {
 
@@ -81,3 +83,5 @@ inline namespace v1 {
 
 }  // namespace v1
 }  // namespace coir
+
+#endif

@@ -5,5 +5,10 @@
 #include <coir/config.hpp>
 #include <coir/context.hpp>
 #include <coir/coroutine.hpp>
+#include <coir/fiber_local.hpp>
 #include <coir/generator.hpp>
+#include <coir/runtime.hpp>
+#include <coir/spawn.hpp>
 #include <coir/stack.hpp>
+#include <coir/task.hpp>
+#include <coir/this_fiber.hpp>

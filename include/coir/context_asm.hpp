@@ -58,6 +58,7 @@ class asm_context {
   struct departure {
     asm_context* to;
     void* word;
+    switch_order order = switch_order::ordered;
   };
 
   using entry = departure (*)(asm_context& self, asm_context& resumer, void* word);

@@ -35,6 +35,7 @@ class boost_context {
   struct departure {
     boost_context* to;
     void* word;
+    switch_order order = switch_order::ordered;
   };
   using entry = departure (*)(boost_context& self, boost_context& resumer, void* word);
 

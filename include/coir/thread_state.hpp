@@ -14,12 +14,14 @@ struct exception_globals {
 };
 
 class stack_cache;
+class worker;
 
 // Reached only by this_thread() (arch.hpp), and never kept across a switch: the computation may go
 // on in another thread, and a compiler that held the address would read the wrong one.
 struct thread_state {
   exception_globals* exceptions;  // null until attach_thread()
   stack_cache* stacks;            // null until the first stack is made
+  class worker* worker;           // whose fibers this thread runs; null on a plain thread
 };
 
 // Makes the calling thread fit to resume contexts: finds its exception record, and gives it an

@@ -14,7 +14,7 @@ void asm_context::start(switch_frame* self, switch_frame* resumer, void* word,
   asm_context& here = *of(self);
   here.hooks_.arrived(of(resumer)->hooks_);
   departure next = body(here, *of(resumer), word);
-  here.hooks_.leaving_for_good(next.to->hooks_, switch_order::ordered);
+  here.hooks_.leaving_for_good(next.to->hooks_, next.order);
 #if COIR_INLINE_SWITCH
   switch_frame* other = &next.to->frame_;
   inline_switch(self, other, next.word);

@@ -12,7 +12,7 @@ void boost_context::start(coir_boost_transfer first) noexcept {
   arrival begun = self.arrive(first);
   departure next = self.body_(self, *begun.resumer, begun.word);
   parcel last{&self, next.to, next.word};
-  self.hooks_.leaving_for_good(next.to->hooks_, switch_order::ordered);
+  self.hooks_.leaving_for_good(next.to->hooks_, next.order);
   jump_fcontext(next.to->handle_, &last);
   __builtin_unreachable();
 }

@@ -29,7 +29,7 @@ void ucontext_context::start(unsigned int high, unsigned int low) noexcept {
   departure next = self.body_(self, *self.resumer_, self.word_);
   next.to->resumer_ = &self;
   next.to->word_ = next.word;
-  self.hooks_.leaving_for_good(next.to->hooks_, switch_order::ordered);
+  self.hooks_.leaving_for_good(next.to->hooks_, next.order);
   setcontext(&next.to->state_);
   __builtin_unreachable();
 }

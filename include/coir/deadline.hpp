@@ -1,0 +1,50 @@
+// deadline.hpp - time as the scheduler knows it: a point on one monotonic clock.
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <limits>
+
+namespace coir {
+inline namespace v1 {
+
+// Nanoseconds on std::chrono::steady_clock, or on the virtual clock of a test.
+class deadline {
+ public:
+  constexpr deadline() noexcept = default;  // never
+  constexpr explicit deadline(std::int64_t nanoseconds) noexcept : at_(nanoseconds) {}
+
+  static constexpr deadline never() noexcept { return deadline(); }
+  static deadline now() noexcept;
+
+  // That long from now; a duration of zero or less is now, one too long to count is never.
+  template <class Rep, class Period>
+  static deadline after(const std::chrono::duration<Rep, Period>& duration) noexcept {
+    if (!(duration > duration.zero())) return now();
+    using seconds = std::chrono::duration<double>;
+    if (std::chrono::duration_cast<seconds>(duration) > seconds(most_seconds)) return never();
+    std::int64_t from = now().at_;
+    auto wait = std::chrono::ceil<std::chrono::nanoseconds>(duration).count();
+    return deadline(from + wait);
+  }
+
+  // The same point on any clock, as far as the two clocks agree now.
+  template <class Clock, class Duration>
+  static deadline at(const std::chrono::time_point<Clock, Duration>& time) noexcept {
+    return after(time - Clock::now());
+  }
+
+  constexpr bool is_never() const noexcept { return at_ == never_; }
+  constexpr std::int64_t nanoseconds() const noexcept { return at_; }
+  friend constexpr auto operator<=>(const deadline&, const deadline&) noexcept = default;
+
+ private:
+  static constexpr std::int64_t never_ = std::numeric_limits<std::int64_t>::max();
+  static constexpr double most_seconds = 4e9;  // beyond a century nobody waits
+
+  std::int64_t at_ = never_;
+};
+
+}  // namespace v1
+}  // namespace coir

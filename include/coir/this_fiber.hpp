@@ -1,0 +1,89 @@
+// this_fiber.hpp - what a fiber says of and to itself.
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <coir/cancelled.hpp>
+#include <coir/deadline.hpp>
+#include <coir/wait.hpp>
+
+#include <chrono>
+#include <compare>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <iosfwd>
+#include <string>
+#include <string_view>
+#include <thread>
+
+namespace coir {
+inline namespace v1 {
+
+// Names a fiber, for as long as the process lives; a plain thread has a number of its own.
+class fiber_id {
+ public:
+  constexpr fiber_id() noexcept = default;
+  constexpr explicit fiber_id(std::uint64_t number) noexcept : number_(number) {}
+  constexpr std::uint64_t number() const noexcept { return number_; }
+  friend constexpr auto operator<=>(fiber_id, fiber_id) noexcept = default;
+  friend std::ostream& operator<<(std::ostream& out, fiber_id id);
+
+ private:
+  std::uint64_t number_ = 0;
+};
+
+// Throws `cancelled` if the running fiber was asked to end and has not been told yet.
+[[gnu::always_inline]] inline void check_cancelled(worker& here);
+[[gnu::cold]] void deliver_cancellation(worker& here);
+
+[[gnu::always_inline]] inline void check_cancelled(worker& here) {
+  // Relaxed: a request that comes just now is delivered at the next point.
+  if (here.current->cancel_pending.load(std::memory_order_relaxed)) [[unlikely]]
+    deliver_cancellation(here);
+}
+
+// On a plain thread these do what std::this_thread would.
+namespace this_fiber {
+
+// Lets the other ready fibers of the worker run, and goes on after them.
+[[gnu::always_inline]] inline void yield() {
+  worker* here = current_worker();
+  if (here == nullptr) return std::this_thread::yield();
+  check_cancelled(*here);
+  here->yield_current();
+}
+
+void sleep_until(deadline time);
+
+template <class Rep, class Period>
+void sleep_for(const std::chrono::duration<Rep, Period>& duration) {
+  sleep_until(deadline::after(duration));
+}
+
+template <class Clock, class Duration>
+void sleep_until(const std::chrono::time_point<Clock, Duration>& time) {
+  while (Clock::now() < time) sleep_until(deadline::at(time));
+}
+
+fiber_id get_id() noexcept;
+std::string name();
+void set_name(std::string_view name);
+
+// Bytes of the stack in use by the calls under way; 0 on a plain thread.
+std::size_t stack_used() noexcept;
+
+// Throws `cancelled` if asked to end; a place to be told in a long computation.
+inline void cancellation_point() {
+  if (worker* here = current_worker()) check_cancelled(*here);
+}
+
+}  // namespace this_fiber
+}  // namespace v1
+}  // namespace coir
+
+template <>
+struct std::hash<coir::fiber_id> {
+  std::size_t operator()(coir::fiber_id id) const noexcept {
+    return std::hash<std::uint64_t>()(id.number());
+  }
+};

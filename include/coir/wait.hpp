@@ -1,0 +1,178 @@
+// wait.hpp - the one door to wait: every wait of the library goes through here.
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <coir/deadline.hpp>
+#include <coir/shared_word.hpp>
+#include <coir/spinlock.hpp>
+#include <coir/wait_list.hpp>
+#include <coir/worker.hpp>
+
+#include <atomic>
+#include <cstdint>
+
+namespace coir {
+inline namespace v1 {
+
+class parking_spot;
+
+// Why a wait ended. One word says it, and is decided once:
+//
+//      63                                     3 2       0
+//     +----------------------------------------+---------+
+//     | ticket: counts the waits of this fiber | outcome |
+//     +----------------------------------------+---------+
+//
+//     pending --> success     by whoever has what was waited for, under the primitive's lock
+//             --> timed_out   by the worker that has the timer, or the waiting thread itself
+//             --> cancelled   by the worker the fiber waits on
+//             --> deadlock    likewise, when no one can ever decide otherwise
+//
+// A fiber's word lies in its control block, whose memory is never anything else, and every wait has
+// a ticket of its own: one who comes late finds another ticket, and has touched nothing that is
+// gone.
+//
+// Nobody can decide too early, while the fiber still runs on its way to sleep:
+//
+//     success    the primitive's lock is held until the fiber is suspended (worker::settle), and
+//                a waker takes that lock before it looks
+//     others     come from the loop of the worker the fiber left its processor to, so after that
+//
+// And what is on the fiber's stack is not touched too late: who decided makes the fiber ready as
+// his last act, and until then it stays where it is; who lost looks at the waiter no more.
+enum class wait_outcome : std::uint32_t { pending, success, timed_out, cancelled, deadlock };
+
+// A fiber or a plain thread that waits, on its own stack.
+struct waiter {
+  static constexpr std::uint64_t outcome_bits = 7;
+
+  // What is waited for, for listings: a string that is never freed.
+  explicit waiter(const char* purpose) noexcept : what(purpose) {}
+  waiter(const waiter&) = delete;
+  waiter& operator=(const waiter&) = delete;
+
+  // Decides the wait, once: true for the one who did, and he calls resume() when he has handed
+  // over what was waited for.
+  [[gnu::always_inline]] bool decide(wait_outcome outcome) noexcept {
+    std::uint64_t expected = ticket;
+    // Acquire and release: pairs with the same in who else tries, and hands over what came before.
+    return word->compare_exchange(expected, ticket | static_cast<std::uint64_t>(outcome),
+                                  std::memory_order_acq_rel);
+  }
+  void resume() noexcept;
+
+  wait_outcome outcome() const noexcept {
+    // Relaxed: the switch that brought the fiber back, or the thread's acquire, came after.
+    return static_cast<wait_outcome>(word->load(std::memory_order_relaxed) & outcome_bits);
+  }
+
+  // -- written by the waiting side before it is published
+  const char* what;
+  fiber* who = nullptr;  // null: a plain thread
+  shared_word<std::uint64_t>* word = nullptr;
+  std::uint64_t ticket = 0;
+  std::atomic<std::uint32_t>* signal = nullptr;  // a thread's: set to 1 when it may go on
+  parking_spot* sleeper = nullptr;               // where it sleeps, if not on its signal
+  void* slot = nullptr;  // where the waker puts or finds what is handed over
+  deadline until;
+
+  // -- under the primitive's lock
+  wait_list* list = nullptr;  // null when in none
+  waiter* next = nullptr;
+  waiter* previous = nullptr;
+
+  // -- changed under the timers' lock of the worker below
+  atomic_cell<worker*> timer_of{nullptr};  // null when no timer is set
+  std::uint32_t timer_index = 0;
+
+  // The fiber that runs on `here` is about to wait.
+  [[gnu::always_inline]] void begin(worker& here) noexcept {
+    who = here.current;
+    word = &who->wait_word;
+    // Relaxed: decided long ago, so nobody else writes it; published by the primitive's lock.
+    ticket = (word->load(std::memory_order_relaxed) | outcome_bits) + 1;
+    // Release: pairs with the acquire of a canceller that finds this ticket.
+    word->store(ticket, std::memory_order_release);
+    // Relaxed: for listings only.
+    who->waiting_for.store(what, std::memory_order_relaxed);
+    if (!until.is_never()) set_timer(here);
+  }
+
+  // The fiber runs again.
+  [[gnu::always_inline]] void end() noexcept {
+    // Relaxed: for listings only.
+    who->waiting_for.store(nullptr, std::memory_order_relaxed);
+    // Acquire: pairs with the release of the loop that fired it and is done with this waiter.
+    if (timer_of.load(std::memory_order_acquire) != nullptr) [[unlikely]]
+      clear_timer();
+  }
+
+  void set_timer(worker& here) noexcept;
+  void clear_timer() noexcept;
+};
+
+inline void wait_list::push_back(waiter& w) noexcept {
+  w.list = this;
+  w.next = nullptr;
+  w.previous = last;
+  (last != nullptr ? last->next : first) = &w;
+  last = &w;
+}
+
+inline void wait_list::remove(waiter& w) noexcept {
+  (w.previous != nullptr ? w.previous->next : first) = w.next;
+  (w.next != nullptr ? w.next->previous : last) = w.previous;
+  w.list = nullptr;
+}
+
+inline waiter* wait_list::pop() noexcept {
+  while (waiter* w = first) {
+    remove(*w);
+    if (w->decide(wait_outcome::success)) return w;
+  }
+  return nullptr;
+}
+
+// What the door does out of line.
+void leave_list(waiter& w, spinlock& lock) noexcept;
+wait_outcome wait_as_thread(waiter& w, spinlock* lock) noexcept;
+
+// The worker whose fiber is running here; null on a plain thread.
+[[gnu::always_inline]] inline worker* current_worker() noexcept {
+  worker* here = this_thread().worker;
+  return here != nullptr && here->current != nullptr ? here : nullptr;
+}
+
+// Waits until `w` is decided, or until its deadline. Called with `lock` held, which guards the list
+// that `w` is in; returns without it. What did not succeed is in no list any more.
+//
+// Every primitive expands its own copy: a switch that many callers share is mispredicted.
+[[gnu::always_inline]] inline wait_outcome wait(waiter& w, spinlock& lock) noexcept {
+  worker* here = current_worker();
+  wait_outcome outcome;
+  if (here != nullptr) [[likely]] {
+    w.begin(*here);
+    here->suspend_current(&lock);
+    w.end();
+    outcome = w.outcome();
+  } else {
+    outcome = wait_as_thread(w, &lock);
+  }
+  if (outcome != wait_outcome::success) [[unlikely]]
+    leave_list(w, lock);
+  return outcome;
+}
+
+// The same where nobody can wake but the timer: sleeping.
+[[gnu::always_inline]] inline wait_outcome wait_for_deadline(waiter& w) noexcept {
+  worker* here = current_worker();
+  if (here == nullptr) [[unlikely]]
+    return wait_as_thread(w, nullptr);
+  w.begin(*here);
+  here->suspend_current(nullptr);
+  w.end();
+  return w.outcome();
+}
+
+}  // namespace v1
+}  // namespace coir

@@ -1,0 +1,114 @@
+// fiber_end.cpp - how a fiber begins and ends.
+// SPDX-License-Identifier: BSL-1.0
+#include "sched/fiber_end.hpp"
+
+#include <coir/cancelled.hpp>
+#include <coir/wait.hpp>
+
+#include <mutex>
+#include <utility>
+
+#include "fiber/fiber_locals.hpp"
+#include "fiber/fiber_pool.hpp"
+#include "sched/runtime_core.hpp"
+#include "sched/worker_core.hpp"
+
+namespace coir {
+inline namespace v1 {
+namespace {
+
+// Says that the fiber has ended, and wakes who waits for it. If the fiber was started by one that
+// joined it here, that one runs next and is returned instead.
+fiber* announce_end(fiber& self, worker_core* here) noexcept {
+  waiter* decided = nullptr;
+  {
+    std::lock_guard lock(self.lock);
+    // Release: pairs with the acquire of who finds it finished; the result was written before.
+    self.state.store(fiber_state::finished, std::memory_order_release);
+    // Decided under the lock: one that lost to its deadline must take the lock before it goes.
+    waiter** end = &decided;
+    while (waiter* w = self.joiners.pop()) {
+      *end = w;
+      end = &w->next;
+    }
+    *end = nullptr;
+  }
+  fiber* next = nullptr;
+  while (decided != nullptr) {
+    waiter& w = *std::exchange(decided, decided->next);
+    // Relaxed: it is decided, so nobody but this thread moves it.
+    bool direct = self.handed_over && next == nullptr && here != nullptr && w.who != nullptr &&
+                  w.who->home.load(std::memory_order_relaxed) == here;
+    if (direct) {
+      next = w.who;
+    } else {
+      w.resume();
+    }
+  }
+  return next;
+}
+
+// Who runs after a fiber that has ended: the one it was handed over by, the next ready one, or the
+// loop. Enters the guard; the side that arrives leaves it.
+context& successor(worker_core& here, fiber* joiner) noexcept {
+  here.guard.enter();
+  if (--here.budget == 0) {
+    here.guard.leave();
+    here.poll();
+    here.guard.enter();
+  }
+  fiber* next = joiner != nullptr ? joiner : here.pick();
+  here.current = next;
+  return next != nullptr ? next->ctx : here.loop;
+}
+
+}  // namespace
+
+context::departure fiber_entry(context&, context&, void* word) {
+  fiber& self = *worker::arrive(word).current;
+  self.operations->run(self);
+  destroy_fiber_locals(self);
+  // Alone with its result: destroyed here, where the user's destructors may do as they like.
+  // Acquire: sees what the handles that went did.
+  if (self.references.load(std::memory_order_acquire) == 1) {
+    self.operations->destroy(self);
+    self.operations = nullptr;
+  }
+  worker_core& here = worker_core::of(*this_thread().worker);
+  context& next = successor(here, announce_end(self, &here));
+  here.finished = &self;
+  return {&next, worker::settling(here), switch_order::unordered};
+}
+
+bool notify_end(fiber& f, waiter& w) noexcept {
+  std::lock_guard lock(f.lock);
+  if (finished(f)) return false;
+  f.joiners.push_back(w);
+  return true;
+}
+
+void abandon(fiber& fresh) noexcept {
+  fresh.operations->abandon(fresh);
+  if (fresh.failure == nullptr) fresh.failure = std::make_exception_ptr(cancelled());
+  announce_end(fresh, nullptr);
+  release_fiber(fresh);
+}
+
+void worker::bury() noexcept {
+  worker_core& here = worker_core::of(*this);
+  fiber& gone = *std::exchange(finished, nullptr);
+  gone.ctx.~context();
+  gone.memory.reset();
+  worker_core::count(here.ended);
+  here.runtime.note_end();
+  // The payload may run the user's destructors, which is not for here, under the guard.
+  if (!drop_reference(gone)) return;
+  if (gone.operations == nullptr) {
+    recycle_fiber(gone);
+  } else {
+    here.dead.push_back(gone);
+  }
+}
+
+}  // namespace v1
+}  // namespace coir

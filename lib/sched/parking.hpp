@@ -1,0 +1,61 @@
+// parking.hpp - where a worker sleeps in the kernel until someone or its deadline wakes it.
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <coir/deadline.hpp>
+
+#include <atomic>
+#include <cstdint>
+
+namespace coir {
+inline namespace v1 {
+
+// Sleeping and waking cannot miss each other:
+//
+//     worker                                  waker
+//     word = parked             (a)           puts a fiber in the inbox       (c)
+//     inbox empty ?             (b)           word = notified; was it parked? (d)
+//       sleeps while word is parked             wakes the sleeper
+//
+// All four are sequentially consistent: if (b) does not see (c), then (d) comes after (a) and sees
+// `parked`. A notification that finds nobody asleep is kept for the next park().
+class parking_spot {
+ public:
+  // Announces the sleep; what may end it is looked at afterwards.
+  void prepare() noexcept {
+    // Sequentially consistent: see above. (a)
+    std::uint32_t expected = awake;
+    word_.compare_exchange_strong(expected, parked, std::memory_order_seq_cst);
+  }
+
+  // Calls the sleep off.
+  void cancel() noexcept {
+    // Acquire: takes in the notification it may wipe out; the worker looks at its inbox next.
+    if (word_.exchange(awake, std::memory_order_acquire) == notified) drain();
+  }
+
+  // Sleeps, after prepare(), until notified or until `end`. False when the deadline ended it.
+  bool park(deadline end) noexcept;
+
+  // Any thread. Whether somebody was asleep, or about to be.
+  bool notify() noexcept;
+
+  // For a foreign event loop: becomes readable when a sleep that was announced is notified. Made on
+  // first use; throws std::system_error.
+  int descriptor();
+
+  ~parking_spot();
+
+ private:
+  void drain() noexcept;
+
+  static constexpr std::uint32_t awake = 0;
+  static constexpr std::uint32_t parked = 1;
+  static constexpr std::uint32_t notified = 2;
+
+  std::atomic<std::uint32_t> word_{awake};
+  std::atomic<int> descriptor_{-1};
+};
+
+}  // namespace v1
+}  // namespace coir

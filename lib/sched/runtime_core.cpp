@@ -1,0 +1,273 @@
+// runtime_core.cpp - the workers of one runtime, and who of them sleeps.
+// SPDX-License-Identifier: BSL-1.0
+#include "sched/runtime_core.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <system_error>
+
+#include <pthread.h>
+#include <unistd.h>
+#include <cerrno>
+
+#include "arch/futex.hpp"
+#include "fiber/fiber_pool.hpp"
+#include "sched/clock.hpp"
+#include "sched/fiber_end.hpp"
+
+namespace coir {
+inline namespace v1 {
+namespace {
+
+// How often a sleeper looks whether a fiber hogs its worker, while any worker runs.
+constexpr std::int64_t watch_every = 10'000'000;
+
+unsigned worker_count(const runtime_options& options) {
+  unsigned count = options.workers != 0 ? options.workers : std::thread::hardware_concurrency();
+  return std::max(count, 1U);
+}
+
+void check(const runtime_options& options) {
+  if (options.workers > 4096)
+    throw std::invalid_argument("runtime_options: more than 4096 workers");
+  if (options.stack_size == 0) throw std::invalid_argument("runtime_options: a stack_size of 0");
+}
+
+}  // namespace
+
+worker_seat::worker_seat(worker_core& here) noexcept : before_(this_thread().worker) {
+  attach_thread();
+  thread_state& thread = this_thread();
+  here.exceptions = thread.exceptions;
+  here.error = &errno;
+  thread.worker = &here;
+}
+
+worker_seat::~worker_seat() {
+  this_thread().worker = before_;
+}
+
+runtime_core::runtime_core(const runtime_options& options)
+    : options_(options), process_(static_cast<int>(getpid())) {
+  check(options);
+  biased_lock::prepare();
+  unsigned count = worker_count(options);
+  workers_.reserve(count);
+  sleepers_.reserve(count);
+  for (unsigned i = 0; i < count; ++i) workers_.push_back(std::make_unique<worker_core>(*this, i));
+}
+
+runtime_core::~runtime_core() {
+  stop();
+  for (std::thread& thread : threads_) thread.join();
+}
+
+void runtime_core::start_threads(std::size_t first) {
+  threads_.reserve(workers_.size());
+  for (std::size_t i = first; i < workers_.size(); ++i)
+    threads_.emplace_back([this, i] { thread_main(*workers_[i]); });
+}
+
+void runtime_core::thread_main(worker_core& here) noexcept {
+  std::string name = (options_.name.empty() ? "coir" : options_.name).substr(0, 10) + "/" +
+                     std::to_string(here.index);
+  pthread_setname_np(pthread_self(), name.c_str());
+  run_worker(here, [this] { return stopping(); });
+}
+
+void runtime_core::stop() noexcept {
+  // Release: pairs with the acquire in stopping().
+  stopping_.store(true, std::memory_order_release);
+  for (auto& w : workers_) w->sleep.notify();
+}
+
+void runtime_core::enter(fiber& fresh) {
+  // Relaxed: written before the fiber is shared.
+  fresh.runtime.store(this, std::memory_order_relaxed);
+  worker* here = this_thread().worker;
+  if (here != nullptr && &worker_core::of(*here).runtime == this) {
+    worker_core& core = worker_core::of(*here);
+    core.push_fresh(fresh);
+    worker_core::count(core.spawned);
+    if (workers_.size() > 1 && core.ready.size() > 1) hire();
+    return;
+  }
+  // Relaxed: any spread will do.
+  std::uint32_t turn = next_worker_.fetch_add(1, std::memory_order_relaxed);
+  worker_core& home = *workers_[turn % workers_.size()];
+  // Relaxed: the inbox publishes it.
+  fresh.home.store(&home, std::memory_order_relaxed);
+  // Relaxed: statistics.
+  entered_.fetch_add(1, std::memory_order_relaxed);
+  home.arrivals.put(fresh);
+  home.sleep.notify();
+}
+
+void runtime_core::make_ready(fiber& f) noexcept {
+  // Relaxed: nobody moves a fiber whose wait this thread has decided.
+  worker_core& home = worker_core::of(*f.home.load(std::memory_order_relaxed));
+  worker* here = this_thread().worker;
+  if (here != nullptr && &worker_core::of(*here).runtime == this && (!f.pinned || here == &home)) {
+    worker_core& core = worker_core::of(*here);
+    core.push(f);
+    worker_core::count(core.woken);
+    if (workers_.size() > 1 && core.ready.size() > 1) hire();
+    return;
+  }
+  home.arrivals.put(f);
+  home.sleep.notify();
+}
+
+std::uint64_t runtime_core::sum(std::atomic<std::uint64_t> worker_core::*counter) const noexcept {
+  std::uint64_t total = 0;
+  // Relaxed: statistics.
+  for (auto& w : workers_) total += ((*w).*counter).load(std::memory_order_relaxed);
+  return total;
+}
+
+std::uint64_t runtime_core::started() const noexcept {
+  // Ends first: one that begins and ends in between is counted as begun only.
+  std::uint64_t ended = sum(&worker_core::ended);
+  return sum(&worker_core::started) - ended;
+}
+
+std::uint64_t runtime_core::live() const noexcept {
+  std::uint64_t gone = sum(&worker_core::ended) + sum(&worker_core::abandoned);
+  // Relaxed: statistics.
+  return sum(&worker_core::spawned) + entered_.load(std::memory_order_relaxed) - gone;
+}
+
+void runtime_core::request_end() noexcept {
+  // Relaxed: each worker is woken and looks.
+  ending_.store(true, std::memory_order_relaxed);
+  for (auto& w : workers_) w->sleep.notify();
+}
+
+void runtime_core::cancel_fibers_of(worker_core& here) noexcept {
+  here.told_of_end = true;
+  visit_fibers([&](fiber& f) {
+    // Relaxed: compared only; the ticket below decides whether it is still the same fiber.
+    if (f.runtime.load(std::memory_order_relaxed) != this) return;
+    // Relaxed: looked at by the fiber on its way into a wait.
+    f.cancel_pending.store(true, std::memory_order_relaxed);
+    // Acquire: pairs with the release in waiter::begin().
+    std::uint64_t ticket = f.wait_word.load(std::memory_order_acquire);
+    // Relaxed: as long as the ticket holds it is this worker on which the fiber waits.
+    if ((ticket & waiter::outcome_bits) != 0 || f.home.load(std::memory_order_relaxed) != &here)
+      return;
+    // Acquire and release: as in waiter::decide().
+    if (f.wait_word.compare_exchange(ticket,
+                                     ticket | static_cast<std::uint64_t>(wait_outcome::cancelled),
+                                     std::memory_order_acq_rel))
+      make_ready(f);
+  });
+}
+
+deadline runtime_core::earliest() noexcept {
+  deadline first;
+  for (auto& w : workers_) first = std::min(first, w->next_deadline());
+  return first;
+}
+
+void runtime_core::park(worker_core& here) noexcept {
+  deadline end = here.next_deadline();
+  bool watching = false;
+  {
+    std::lock_guard lock(mutex_);
+    here.sleep.prepare();
+    sleepers_.push_back(&here);
+    // Relaxed: written under the mutex; a hint elsewhere.
+    asleep_.store(static_cast<std::uint32_t>(sleepers_.size()), std::memory_order_relaxed);
+    bool everyone = sleepers_.size() == workers_.size();
+    if (everyone && virtual_clock_on()) {
+      deadline first = earliest();
+      if (!first.is_never()) {
+        advance_virtual_clock(first.nanoseconds());
+        for (worker_core* w : sleepers_) w->sleep.notify();
+      }
+    }
+    watching = !everyone && !watched_;
+    if (watching) watched_ = true;
+  }
+  worker_core::count(here.parked);
+  // A virtual deadline is nothing to sleep until: the clock moves when everyone sleeps.
+  if (virtual_clock_on()) end = deadline::never();
+  std::int64_t look_up = watching ? steady_now() + watch_every : deadline::never().nanoseconds();
+  if (here.arrivals.empty() && !stopping()) {
+    here.sleep.park(std::min(end, deadline(look_up)));
+  } else {
+    here.sleep.cancel();
+  }
+  std::lock_guard lock(mutex_);
+  std::erase(sleepers_, &here);
+  // Relaxed: as above.
+  asleep_.store(static_cast<std::uint32_t>(sleepers_.size()), std::memory_order_relaxed);
+  if (watching) watched_ = false;
+  // While this one runs, one of those that sleep looks up now and then: it goes round its loop and
+  // finds itself the watcher.
+  if (!watching && !watched_ && !sleepers_.empty()) sleepers_.back()->sleep.notify();
+}
+
+void runtime_core::wake_one() noexcept {
+  std::lock_guard lock(mutex_);
+  for (worker_core* w : sleepers_)
+    if (w->sleep.notify()) return;
+}
+
+void runtime_core::note_end() noexcept {
+  if (!ending() || live() != 0) return;
+  // Release: pairs with the acquire in wait_for_end().
+  ended_.store(1, std::memory_order_release);
+  futex_wake(ended_);
+  for (auto& w : workers_) w->sleep.notify();
+}
+
+void runtime_core::wait_for_end() noexcept {
+  note_end();
+  // Acquire: pairs with the release in note_end().
+  while (ended_.load(std::memory_order_acquire) == 0) futex_wait(ended_, 0, deadline::never());
+}
+
+void runtime_core::run_until_ended(fiber& main) {
+  worker_core& own = worker_at(0);
+  std::atomic<std::uint32_t> flag{0};
+  waiter w("the end of the main fiber");
+  shared_word<std::uint64_t> decision;
+  w.word = &decision;
+  w.signal = &flag;
+  w.sleeper = &own.sleep;
+  if (!notify_end(main, w)) return;
+  // Acquire: pairs with the release in waiter::resume().
+  run_worker(own, [&] { return flag.load(std::memory_order_acquire) != 0; });
+}
+
+bool runtime_core::run_embedded() {
+  worker_core& own = worker_at(0);
+  own.sleep.cancel();
+  bool any;
+  {
+    worker_seat seat(own);
+    any = own.run_ready();
+  }
+  own.sleep.prepare();
+  if (!own.arrivals.empty()) own.sleep.notify();
+  return any;
+}
+
+runtime_statistics runtime_core::statistics() const noexcept {
+  return {.switches = sum(&worker_core::switched),
+          // Relaxed: statistics.
+          .spawns = sum(&worker_core::spawned) + entered_.load(std::memory_order_relaxed),
+          .steals = sum(&worker_core::stolen),
+          .parks = sum(&worker_core::parked),
+          .wakes = sum(&worker_core::woken),
+          .live_fibers = live(),
+          .stack_bytes = stack_stats().reserved_bytes};
+}
+
+bool runtime_core::belongs_here() const noexcept {
+  return static_cast<int>(getpid()) == process_;
+}
+
+}  // namespace v1
+}  // namespace coir

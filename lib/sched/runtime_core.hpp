@@ -1,0 +1,143 @@
+// runtime_core.hpp - the workers of one runtime, and who of them sleeps.
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <coir/runtime_options.hpp>
+#include <coir/runtime_statistics.hpp>
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include "sched/worker_core.hpp"
+
+namespace coir {
+inline namespace v1 {
+
+class runtime;
+
+// The calling thread is a worker for as long as this lives; what it was before comes back after.
+class worker_seat {
+ public:
+  explicit worker_seat(worker_core& here) noexcept;
+  ~worker_seat();
+  worker_seat(const worker_seat&) = delete;
+  worker_seat& operator=(const worker_seat&) = delete;
+
+ private:
+  worker* before_;
+};
+
+class runtime_core {
+ public:
+  explicit runtime_core(const runtime_options& options);
+  runtime_core(const runtime_core&) = delete;
+  runtime_core& operator=(const runtime_core&) = delete;
+  ~runtime_core();
+
+  const runtime_options& options() const noexcept { return options_; }
+  std::size_t workers() const noexcept { return workers_.size(); }
+  worker_core& worker_at(std::size_t index) noexcept { return *workers_[index]; }
+
+  // Starts threads for the workers from `first` on.
+  void start_threads(std::size_t first);
+
+  // Runs the loop of a worker on the calling thread until `until` says so; it is asked each time
+  // nothing is ready, and after a stop().
+  template <class Until>
+  void run_worker(worker_core& here, Until until) {
+    worker_seat seat(here);
+    while (true) {
+      here.run_ready();
+      if (until()) return;
+      if (!here.steal()) park(here);
+    }
+  }
+
+  // Runs worker 0 on the calling thread until `main` has ended.
+  void run_until_ended(fiber& main);
+
+  // Runs what is ready for worker 0 on the calling thread, and leaves it announced as asleep.
+  bool run_embedded();
+
+  // Blocks the calling thread, which is no worker, until no fiber lives.
+  void wait_for_end() noexcept;
+
+  runtime_statistics statistics() const noexcept;
+
+  // Makes every worker's loop end.
+  void stop() noexcept;
+  bool stopping() const noexcept {
+    // Acquire: pairs with the release in stop().
+    return stopping_.load(std::memory_order_acquire);
+  }
+
+  // A fresh fiber enters from any thread.
+  void enter(fiber& fresh);
+
+  // A fiber is ready again.
+  void make_ready(fiber& f) noexcept;
+
+  // A sleeping worker may find something to steal. Cheap when nobody sleeps.
+  void hire() noexcept {
+    // Relaxed: a hint; a worker that falls asleep just now is found by the watcher (park).
+    if (asleep_.load(std::memory_order_relaxed) != 0) wake_one();
+  }
+
+  // Fibers that have begun and not ended; fibers at all.
+  std::uint64_t started() const noexcept;
+  std::uint64_t live() const noexcept;
+
+  // Ends every fiber that still exists: cancels those that wait, drops those that never began.
+  void request_end() noexcept;
+  bool ending() const noexcept {
+    // Relaxed: looked at by each worker between fibers.
+    return ending_.load(std::memory_order_relaxed);
+  }
+
+  // Cancels the fibers that wait on `here`; from its loop, once after request_end().
+  void cancel_fibers_of(worker_core& here) noexcept;
+
+  // Sleeps until there is something to do for `here`.
+  void park(worker_core& here) noexcept;
+
+  // The process that made it; a child of fork() finds another one and keeps off.
+  bool belongs_here() const noexcept;
+
+  // Makes loops look at what they wait for when the last fiber has ended after request_end().
+  void note_end() noexcept;
+
+  // What the user holds; it may move.
+  runtime* face = nullptr;
+
+  static runtime_core* of(const fiber& f) noexcept {
+    // Relaxed: written once, before the fiber was shared.
+    return f.runtime.load(std::memory_order_relaxed);
+  }
+
+ private:
+  void wake_one() noexcept;
+  deadline earliest() noexcept;
+  std::uint64_t sum(std::atomic<std::uint64_t> worker_core::*counter) const noexcept;
+  void thread_main(worker_core& here) noexcept;
+
+  runtime_options options_;
+  std::vector<std::unique_ptr<worker_core>> workers_;
+  std::vector<std::thread> threads_;
+  int process_;
+  std::atomic<bool> stopping_{false};
+  std::atomic<bool> ending_{false};
+  std::atomic<std::uint32_t> asleep_{0};       // workers in park(), written under mutex_
+  std::atomic<std::uint32_t> next_worker_{0};  // for fibers from outside
+  std::atomic<std::uint64_t> entered_{0};      // fibers from outside
+  std::mutex mutex_;
+  std::vector<worker_core*> sleepers_;   // under mutex_
+  bool watched_ = false;                 // under mutex_: a sleeper looks up now and then
+  std::atomic<std::uint32_t> ended_{0};  // a futex: no fiber lives, after request_end()
+};
+
+}  // namespace v1
+}  // namespace coir

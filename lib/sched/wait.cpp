@@ -1,0 +1,82 @@
+// wait.cpp - what the door to wait does out of line.
+// SPDX-License-Identifier: BSL-1.0
+#include <coir/wait.hpp>
+
+#include <atomic>
+#include <mutex>
+
+#include "arch/futex.hpp"
+#include "base/assert.hpp"
+#include "sched/runtime_core.hpp"
+#include "sched/worker_core.hpp"
+
+namespace coir {
+inline namespace v1 {
+
+void waiter::resume() noexcept {
+  if (who != nullptr) {
+    runtime_core::of(*who)->make_ready(*who);
+    return;
+  }
+  parking_spot* spot = sleeper;
+  std::atomic<std::uint32_t>& flag = *signal;
+  // Release: pairs with the acquire in wait_as_thread() and of a loop that looks at its flag. The
+  // waiter may be gone from here on; the flag's address is only an address to the kernel.
+  flag.store(1, std::memory_order_release);
+  if (spot != nullptr) {
+    spot->notify();
+  } else {
+    futex_wake(flag);
+  }
+}
+
+void waiter::set_timer(worker& here) noexcept {
+  worker_core& owner = worker_core::of(here);
+  std::lock_guard lock(owner.timer_lock);
+  try {
+    owner.timers.insert(*this);
+    // Relaxed: read under the lock, or by this fiber.
+    timer_of.store(&here, std::memory_order_relaxed);
+  } catch (const std::bad_alloc&) {
+    abort_with("out of memory for a timer");
+  }
+}
+
+void waiter::clear_timer() noexcept {
+  // Acquire: pairs with the release in worker_core::fire_timers().
+  worker* owner = timer_of.load(std::memory_order_acquire);
+  if (owner == nullptr) return;
+  worker_core& core = worker_core::of(*owner);
+  std::lock_guard lock(core.timer_lock);
+  // Relaxed: it changes under the lock only.
+  if (timer_of.load(std::memory_order_relaxed) != nullptr) core.timers.remove(*this);
+}
+
+void leave_list(waiter& w, spinlock& lock) noexcept {
+  std::lock_guard guard(lock);
+  if (w.list != nullptr) w.list->remove(w);
+}
+
+wait_outcome wait_as_thread(waiter& w, spinlock* lock) noexcept {
+  std::atomic<std::uint32_t> flag{0};
+  shared_word<std::uint64_t> decision;
+  w.word = &decision;
+  w.signal = &flag;
+  if (lock != nullptr) lock->unlock();
+  bool in_time = true;
+  // Acquire: pairs with the release in waiter::resume().
+  while (flag.load(std::memory_order_acquire) == 0) {
+    if (in_time) {
+      in_time = futex_wait(flag, 0, w.until);
+    } else if (w.decide(wait_outcome::timed_out)) {
+      break;
+    } else {
+      // Somebody decided before: he is about to set the flag.
+      futex_wait(flag, 0, deadline::never());
+    }
+  }
+  return w.outcome();
+}
+
+}  // namespace v1
+}  // namespace coir

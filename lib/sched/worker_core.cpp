@@ -1,0 +1,265 @@
+// worker_core.cpp - what a worker does between two fibers.
+// SPDX-License-Identifier: BSL-1.0
+#include "sched/worker_core.hpp"
+
+#include <system_error>
+
+#include "fiber/fiber_pool.hpp"
+#include "sched/clock.hpp"
+#include "sched/fiber_end.hpp"
+#include "sched/runtime_core.hpp"
+
+namespace coir {
+inline namespace v1 {
+
+namespace {
+
+// Polls without the queue moving, of poll_interval switches each, until it is served first: about a
+// millisecond of short tasks.
+constexpr std::uint32_t most_unmoved = 256;
+
+}  // namespace
+
+void worker_core::push(fiber& ready_fiber) noexcept {
+  // Relaxed: the fiber is nobody's until it is in the queue.
+  ready_fiber.home.store(this, std::memory_order_relaxed);
+  guard.enter();
+  try {
+    ready.reserve();
+    ready.push_back(ready_fiber);
+  } catch (const std::bad_alloc&) {
+    // The inbox needs no memory; it comes round again.
+    arrivals.put(ready_fiber);
+  }
+  // Relaxed: a hint.
+  queued.store(ready.size(), std::memory_order_relaxed);
+  guard.leave();
+}
+
+void worker_core::push_fresh(fiber& fresh) {
+  // Relaxed: the fiber is nobody's until it is in the queue.
+  fresh.home.store(this, std::memory_order_relaxed);
+  guard.enter();
+  try {
+    ready.reserve();
+  } catch (...) {
+    guard.leave();
+    throw;
+  }
+  ready.push_back_fresh(fresh);
+  // Relaxed: a hint.
+  queued.store(ready.size(), std::memory_order_relaxed);
+  guard.leave();
+}
+
+bool worker_core::start(fiber& fresh) noexcept {
+  try {
+    fresh.memory.emplace(stack_options{fresh.stack_size, runtime.options().guard_size});
+  } catch (const std::exception&) {
+    return false;
+  }
+  ::new (&fresh.ctx) context(fresh.memory->top(), fresh.memory->limit(), &fiber_entry);
+  // Relaxed: only this worker starts it; listings read some recent value.
+  fresh.state.store(fiber_state::started, std::memory_order_relaxed);
+  count(started);
+  return true;
+}
+
+fiber* worker_core::pick() noexcept {
+  while (!ready.empty()) {
+    run_queue::entry first = ready.front();
+    ready.drop_front();
+    if (first == 0) continue;
+    fiber& next = run_queue::fiber_of(first);
+    if ((first & run_queue::fresh_bit) == 0) return &next;
+    if (runtime.ending()) {
+      doomed.push_back(next);
+    } else if (start(next)) {
+      return &next;
+    } else {
+      stackless.push_back(next);  // it waits, in order, for a stack that comes free
+    }
+  }
+  return nullptr;
+}
+
+void worker_core::put_back(fiber& f) noexcept {
+  // Relaxed: the fiber came through an inbox, a guard or this worker's own lists.
+  if (f.state.load(std::memory_order_relaxed) != fiber_state::fresh) return push(f);
+  try {
+    push_fresh(f);
+  } catch (const std::bad_alloc&) {
+    arrivals.put(f);  // needs no memory, and comes round again
+  }
+}
+
+void worker_core::retry_stackless() noexcept {
+  if (stackless.empty()) return;
+  fiber_list waiting = stackless.take();
+  // With no fiber left whose end could free a stack, the first one is told the truth.
+  if (runtime.started() == 0) {
+    fiber& hopeless = *waiting.pop_front();
+    hopeless.failure = std::make_exception_ptr(std::system_error(
+        std::make_error_code(std::errc::not_enough_memory), "coir: no stack for a fiber"));
+    doomed.push_back(hopeless);
+  }
+  while (fiber* f = waiting.pop_front()) put_back(*f);
+}
+
+void worker_core::clear_away() noexcept {
+  while (fiber* f = doomed.pop_front()) {
+    abandon(*f);
+    count(abandoned);
+  }
+  while (fiber* f = dead.pop_front()) recycle_fiber(*f);
+}
+
+void worker_core::poll() noexcept {
+  take_arrivals();
+  fire_timers();
+  count(switched, poll_interval - budget);
+  budget = poll_interval;
+  // Chains of tasks that start each other by joining take no turn in the queue.
+  if (ready.front_position() != front_seen || ready.empty()) {
+    front_seen = ready.front_position();
+    polls_unmoved = 0;
+  } else {
+    ++polls_unmoved;
+  }
+  starving = polls_unmoved > most_unmoved;
+  // Relaxed: a hint for thieves.
+  polls.store(polls.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+}
+
+void worker_core::take_arrivals() noexcept {
+  for (fiber* f = arrivals.take(); f != nullptr;) {
+    fiber& one = *f;
+    f = f->next;
+    put_back(one);
+  }
+}
+
+void worker_core::fire_timers() noexcept {
+  if (timers.empty()) return;
+  std::int64_t now = clock_now();
+  while (true) {
+    timer_lock.lock();
+    if (timers.empty() || timers.soonest() > now) {
+      timer_lock.unlock();
+      return;
+    }
+    waiter& w = timers.first();
+    timers.remove(w);
+    bool due = w.decide(wait_outcome::timed_out);
+    // Release: the last touch if another decided; pairs with the acquire in waiter::end(). One that
+    // comes before it waits for the lock (waiter::clear_timer).
+    w.timer_of.store(nullptr, std::memory_order_release);
+    timer_lock.unlock();
+    if (due) w.resume();
+  }
+}
+
+deadline worker_core::next_deadline() noexcept {
+  timer_lock.lock();
+  deadline first = timers.empty() ? deadline::never() : deadline(timers.soonest());
+  timer_lock.unlock();
+  return first;
+}
+
+bool worker_core::run_ready() noexcept {
+  bool any = false;
+  while (true) {
+    poll();
+    if (runtime.ending() && !told_of_end) runtime.cancel_fibers_of(*this);
+    retry_stackless();
+    clear_away();
+    guard.enter();
+    fiber* next = pick();
+    // Relaxed: a hint.
+    queued.store(ready.size(), std::memory_order_relaxed);
+    if (next != nullptr) {
+      any = true;
+      current = next;
+      arrive(context::switch_to(loop, next->ctx, this, switch_order::unordered).word);
+      continue;
+    }
+    guard.leave();
+    if (doomed.empty() && stackless.empty()) return any;
+    if (doomed.empty() && runtime.started() != 0) return any;
+  }
+}
+
+bool worker_core::steal() noexcept {
+  for (std::size_t step = 1; step < runtime.workers(); ++step)
+    if (steal_from(runtime.worker_at((index + step) % runtime.workers()))) return true;
+  return false;
+}
+
+bool worker_core::steal_from(worker_core& victim) noexcept {
+  // Relaxed: hints; a wrong one costs a look, or misses what the next look finds.
+  std::uint32_t waiting = victim.queued.load(std::memory_order_relaxed);
+  std::uint64_t polls_now = victim.polls.load(std::memory_order_relaxed);
+  if (waiting == 0 || !victim.guard.try_seize()) return false;
+  // A lone fiber is left to a worker that is about to come to it: it may be one of two that talk to
+  // each other. One that has not looked up since the last visit is not coming.
+  bool hogged = victim.polls_seen == polls_now;
+  victim.polls_seen = polls_now;
+  fiber_list loot;
+  std::uint32_t share = victim.ready.size() < 2 && !hogged ? 0 : (victim.ready.size() + 1) / 2;
+  bool fresh = false;
+  for (fiber* f; share > 0 && (f = victim.ready.steal(fresh)) != nullptr; --share) {
+    // Relaxed: under the victim's guard; whoever looks next has entered it.
+    f->home.store(this, std::memory_order_relaxed);
+    loot.push_back(*f);
+  }
+  // Relaxed: a hint.
+  victim.queued.store(victim.ready.size(), std::memory_order_relaxed);
+  victim.guard.give_back();
+  if (loot.empty()) return false;
+  while (fiber* f = loot.pop_front()) {
+    count(stolen);
+    put_back(*f);
+  }
+  return true;
+}
+
+// -- The general paths of worker.hpp.
+
+void worker::yield_slowly() noexcept {
+  worker_core& here = worker_core::of(*this);
+  if (budget == 0 || ready.empty()) {
+    guard.leave();
+    here.poll();
+    guard.enter();
+  }
+  fiber& self = *current;
+  fiber* next = here.pick();
+  if (next == nullptr) {
+    guard.leave();
+    return;
+  }
+  exception_globals own = std::exchange(*exceptions, {});
+  ready.push_back(self);  // pick() made room
+  current = next;
+  change(*this, self, next->ctx, false);
+  *this_thread().exceptions = own;
+}
+
+void worker::suspend_slowly(spinlock* lock) noexcept {
+  worker_core& here = worker_core::of(*this);
+  fiber& self = *current;
+  if (budget == 0) {
+    guard.leave();
+    here.poll();
+    guard.enter();
+  }
+  fiber* next = here.pick();
+  exception_globals own = std::exchange(*exceptions, {});
+  current = next;
+  carried = lock;
+  change(*this, self, next != nullptr ? next->ctx : loop, true);
+  *this_thread().exceptions = own;
+}
+
+}  // namespace v1
+}  // namespace coir

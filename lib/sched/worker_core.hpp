@@ -1,0 +1,101 @@
+// worker_core.hpp - the whole of a worker: its queue, inbox, timers and sleep.
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <coir/wait.hpp>
+#include <coir/worker.hpp>
+
+#include <atomic>
+#include <cstdint>
+
+#include "sched/fiber_list.hpp"
+#include "sched/inbox.hpp"
+#include "sched/parking.hpp"
+#include "sched/timer_heap.hpp"
+
+namespace coir {
+inline namespace v1 {
+
+class runtime_core;
+
+class worker_core : public worker {
+ public:
+  worker_core(runtime_core& owner, unsigned number) : runtime(owner), index(number) {}
+
+  // -- written once
+  runtime_core& runtime;
+  const unsigned index;
+
+  // -- any thread
+  inbox arrivals;  // fibers made ready by others
+  parking_spot sleep;
+  spinlock timer_lock;  // guards `timers` and the timer fields of the waiters in it
+  timer_heap timers;
+  std::atomic<std::uint32_t> queued{0};  // a hint for thieves: entries in the queue
+  std::atomic<std::uint64_t> polls{0};   // does it still look up, or does a fiber hog it?
+  std::uint64_t polls_seen = 0;          // by thieves, under `guard`
+
+  // -- owner only, read by others for statistics
+  std::atomic<std::uint64_t> spawned{0};
+  std::atomic<std::uint64_t> started{0};
+  std::atomic<std::uint64_t> ended{0};      // of those that started
+  std::atomic<std::uint64_t> abandoned{0};  // of those that did not
+  std::atomic<std::uint64_t> stolen{0};
+  std::atomic<std::uint64_t> parked{0};
+  std::atomic<std::uint64_t> woken{0};
+  std::atomic<std::uint64_t> switched{0};
+
+  // -- owner only
+  fiber_list stackless;             // fresh fibers for which no stack could be had
+  fiber_list doomed;                // fresh fibers that will never run
+  fiber_list dead;                  // ended, without a handle, payloads not yet destroyed
+  bool starving = false;            // the queue has not moved for long
+  std::uint32_t front_seen = 0;     // its front at the last poll
+  std::uint32_t polls_unmoved = 0;  // since it moved
+  bool told_of_end = false;         // the fibers here have been cancelled by request_end()
+
+  static worker_core& of(worker& w) noexcept { return static_cast<worker_core&>(w); }
+
+  // A counter that only its owner writes.
+  static void count(std::atomic<std::uint64_t>& counter, std::uint64_t by = 1) noexcept {
+    // Relaxed: statistics; a reader sees some recent value.
+    counter.store(counter.load(std::memory_order_relaxed) + by, std::memory_order_relaxed);
+  }
+
+  // Whether a fresh fiber whose home this is waits in the queue, and not among the stackless.
+  // Under `guard`.
+  bool in_queue(const fiber& fresh) const noexcept { return ready.holds(fresh); }
+
+  // Appends to the queue. Not under `guard`.
+  void push(fiber& ready_fiber) noexcept;
+  void push_fresh(fiber& fresh);
+
+  // Takes in what arrived from outside and what is due. Not under `guard`.
+  void poll() noexcept;
+
+  // The next fiber to run, started and out of the queue; null where there is none. Under `guard`.
+  fiber* pick() noexcept;
+
+  // Gives a fresh fiber its stack. False where none can be had.
+  bool start(fiber& fresh) noexcept;
+
+  // Runs fibers until none is ready here; whether any ran. From the loop.
+  bool run_ready() noexcept;
+
+  // Takes work from another worker of the runtime. From the loop.
+  bool steal() noexcept;
+
+  // The earliest deadline of this worker.
+  deadline next_deadline() noexcept;
+
+ private:
+  void fire_timers() noexcept;
+  void take_arrivals() noexcept;
+  void put_back(fiber& f) noexcept;
+  void retry_stackless() noexcept;
+  void clear_away() noexcept;
+  bool steal_from(worker_core& victim) noexcept;
+};
+
+}  // namespace v1
+}  // namespace coir

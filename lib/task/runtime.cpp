@@ -1,0 +1,128 @@
+// runtime.cpp - what the user holds of a runtime.
+// SPDX-License-Identifier: BSL-1.0
+#include <coir/runtime.hpp>
+
+#include <coir/wait.hpp>
+
+#include <mutex>
+#include <stdexcept>
+#include <system_error>
+
+#include "base/assert.hpp"
+#include "sched/runtime_core.hpp"
+
+namespace coir {
+inline namespace v1 {
+
+struct runtime::state {
+  explicit state(const runtime_options& options) : core(options) {}
+
+  runtime_core core;
+  bool has_threads = false;  // worker 0 has a thread of its own, too
+  bool threads_started = false;
+
+  // Threads for the workers beyond the one that the caller's thread is.
+  void start_others() {
+    if (!std::exchange(threads_started, true)) core.start_threads(1);
+  }
+};
+
+runtime::runtime(runtime_options options) : state_(std::make_unique<state>(options)) {
+  state_->core.face = this;
+}
+
+runtime::runtime(runtime&& other) noexcept : state_(std::move(other.state_)) {
+  if (state_ != nullptr) state_->core.face = this;
+}
+
+runtime runtime::background(runtime_options options) {
+  runtime made(std::move(options));
+  made.state_->has_threads = made.state_->threads_started = true;
+  made.state_->core.start_threads(0);
+  return made;
+}
+
+runtime::~runtime() {
+  if (state_ == nullptr) return;
+  runtime_core& own = state_->core;
+  if (!own.belongs_here()) {
+    static_cast<void>(state_.release());  // a child of fork(): its threads are not there to end
+    return;
+  }
+  if (current() == this) abort_with("a runtime is destroyed by one of its own fibers");
+  own.request_end();
+  if (state_->has_threads) {
+    own.wait_for_end();
+  } else {
+    own.run_worker(own.worker_at(0), [&] { return own.live() == 0; });
+  }
+}
+
+runtime* runtime::current() noexcept {
+  worker* here = current_worker();
+  return here != nullptr ? worker_core::of(*here).runtime.face : nullptr;
+}
+
+runtime_core& runtime::core() const {
+  if (state_ == nullptr) throw std::logic_error("coir: this runtime was moved from");
+  if (!state_->core.belongs_here())
+    throw std::system_error(std::make_error_code(std::errc::operation_not_permitted),
+                            "coir: a runtime of the parent process is used after fork()");
+  return state_->core;
+}
+
+void runtime::run_until_done(any_task main) {
+  runtime_core& own = core();
+  if (state_->has_threads) return main.join();
+  if (current() == this)
+    throw std::system_error(std::make_error_code(std::errc::resource_deadlock_would_occur),
+                            "coir: a runtime is run by one of its own fibers");
+  state_->start_others();
+  own.run_until_ended(main.target());
+}
+
+void runtime::run_forever() {
+  runtime_core& own = core();
+  if (state_->has_threads) throw std::logic_error("coir: this runtime runs on threads of its own");
+  state_->start_others();
+  own.run_worker(own.worker_at(0), [&] { return own.stopping(); });
+}
+
+void runtime::stop() noexcept {
+  state_->core.stop();
+}
+
+runtime_statistics runtime::stats() const noexcept {
+  return core().statistics();
+}
+
+bool runtime::run_ready() {
+  return core().run_embedded();
+}
+
+int runtime::wait_fd() {
+  return core().worker_at(0).sleep.descriptor();
+}
+
+std::optional<std::chrono::steady_clock::time_point> runtime::next_deadline() const {
+  deadline first = core().worker_at(0).next_deadline();
+  if (first.is_never()) return std::nullopt;
+  return std::chrono::steady_clock::time_point(std::chrono::nanoseconds(first.nanoseconds()));
+}
+
+runtime& default_runtime() {
+  static runtime* const only = new runtime(runtime::background({.name = "default", .workers = 0}));
+  return *only;
+}
+
+spawn_options options_of_child(const runtime_options& options) {
+  const runtime_options standard;
+  if (options.workers != standard.workers || options.guard_size != standard.guard_size ||
+      options.on_unhandled || options.warn_if_running_longer_than.count() != 0)
+    throw std::invalid_argument(
+        "coir: run() inside a fiber takes a name and a stack_size, no other options");
+  return {.name = options.name, .stack_size = options.stack_size};
+}
+
+}  // namespace v1
+}  // namespace coir

@@ -1,0 +1,48 @@
+// spawn.cpp - what making a fiber does whatever its types.
+// SPDX-License-Identifier: BSL-1.0
+#include <coir/spawn.hpp>
+
+#include <coir/runtime.hpp>
+
+#include <stdexcept>
+
+#include "fiber/fiber_name.hpp"
+#include "fiber/fiber_pool.hpp"
+#include "sched/runtime_core.hpp"
+
+namespace coir {
+inline namespace v1 {
+
+fiber& new_fiber(const spawn_options* options) {
+  fiber& fresh = make_fiber();
+  fresh.stack_size = 0;
+  if (options == nullptr) return fresh;
+  try {
+    fresh.stack_size = options->stack_size;
+    fresh.pinned = options->pinned;
+    fresh.preserve_fenv = options->preserve_fenv;
+    if (!options->name.empty()) name_fiber(fresh, options->name);
+  } catch (...) {
+    discard(fresh);
+    throw;
+  }
+  return fresh;
+}
+
+void launch(fiber& fresh, runtime_core* where) {
+  if (where == nullptr) {
+    worker* here = current_worker();
+    where = here != nullptr ? &worker_core::of(*here).runtime : &default_runtime().core();
+  }
+  if (fresh.stack_size == 0) fresh.stack_size = where->options().stack_size;
+  where->enter(fresh);
+}
+
+void discard(fiber& fresh) noexcept {
+  if (fresh.operations != nullptr) fresh.operations->abandon(fresh);
+  release_fiber(fresh);
+  release_fiber(fresh);
+}
+
+}  // namespace v1
+}  // namespace coir
