@@ -80,8 +80,10 @@ std::size_t resident_below(const std::byte* top, const std::byte* limit) noexcep
   const auto end = reinterpret_cast<std::uintptr_t>(top);
   std::uintptr_t at = round_up(reinterpret_cast<std::uintptr_t>(limit), page);
   std::array<residence, 512> pages;
+  // An emulator of large pages answers for the small ones of its host: there is room for those.
+  const std::size_t most = std::max<std::size_t>(pages.size() * 4096 / page, 1);
   while (at < end) {
-    std::size_t count = std::min<std::size_t>(pages.size(), (end - at + page - 1) / page);
+    std::size_t count = std::min(most, (end - at + page - 1) / page);
     if (mincore(reinterpret_cast<void*>(at), count * page, pages.data()) != 0) return 0;
     for (std::size_t i = 0; i < count; ++i)
       if ((pages[i] & 1) != 0) return end - (at + i * page);

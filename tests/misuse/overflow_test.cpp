@@ -79,6 +79,10 @@ void touch(char* page) {
 const std::string used_up =
     ": 64 KiB of stack ending at 0x[0-9a-f]+ are used up, the access was at 0x[0-9a-f]+\n";
 
+// No word of ours; an emulator has one of its own.
+const std::string emulator = "(qemu: uncaught[^\n]*\n)?";
+const std::string silence = "^" + emulator + "$";
+
 TEST_F(Overflow, NamesTheOwner) {
   static constexpr coir::stack_owner primes{"generator", "primes"};
   EXPECT_EXIT(overflow(&primes), testing::KilledBySignal(SIGSEGV),
@@ -136,7 +140,7 @@ void handle_plainly(int signal) {
   std::_Exit(3);
 }
 
-char* expected;
+char* volatile expected;
 
 void handle_fully(int signal, siginfo_t* info, void* machine) {
   std::fprintf(stderr, "handled %d, %s, %s\n", signal,
@@ -206,7 +210,7 @@ TEST_F(Overflow, OtherFaultsEndTheProcessWhereNobodyHandledThem) {
     attach();
     touch(forbidden_page());
   };
-  EXPECT_EXIT(run(), testing::KilledBySignal(SIGSEGV), "^$");
+  EXPECT_EXIT(run(), testing::KilledBySignal(SIGSEGV), silence);
 }
 
 TEST_F(Overflow, AFaultInTheGuardOfAFreeStackIsAnotherFault) {
@@ -218,7 +222,7 @@ TEST_F(Overflow, AFaultInTheGuardOfAFreeStackIsAnotherFault) {
     std::byte* limit = stack().limit();
     touch(reinterpret_cast<char*>(limit - 1));
   };
-  EXPECT_EXIT(run(), testing::KilledBySignal(SIGSEGV), "^$");
+  EXPECT_EXIT(run(), testing::KilledBySignal(SIGSEGV), silence);
 }
 
 TEST_F(Overflow, ASignalThatWasSentEndsTheProcess) {
@@ -231,7 +235,7 @@ TEST_F(Overflow, ASignalThatWasSentEndsTheProcess) {
       raise(signal);
       std::_Exit(0);
     };
-    EXPECT_EXIT(run(), testing::KilledBySignal(signal), "^$");
+    EXPECT_EXIT(run(), testing::KilledBySignal(signal), silence);
   }
 }
 
@@ -250,7 +254,7 @@ TEST_F(Overflow, IgnoringStaysIgnoringForWhatWasSentButNotForFaults) {
     touch(forbidden_page());
   };
   EXPECT_EXIT(sent(), testing::ExitedWithCode(0), "^goes on\n$");
-  EXPECT_EXIT(fault(), testing::KilledBySignal(SIGSEGV), "^goes on\n$");
+  EXPECT_EXIT(fault(), testing::KilledBySignal(SIGSEGV), "^goes on\n" + emulator + "$");
 }
 
 // The alternate signal stack.

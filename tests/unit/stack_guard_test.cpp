@@ -140,11 +140,11 @@ TEST_F(StackGuard, EndsTheProcessThatTouchesIt) {
   EXPECT_EXIT(touch(false), testing::KilledBySignal(SIGSEGV), "");
 }
 
-// Several neighbors, the highest of them first.
+// Several neighbors, the highest of them first. Compilers for AArch64 count on a guard of 64 KiB.
 std::vector<stack> neighbors() {
   std::vector<stack> made;
   for (int i = 0; i < 6; ++i)
-    made.emplace_back(stack_options{.size = 8 * coir::page_size(), .guard_size = 1});
+    made.emplace_back(stack_options{.size = 8 * coir::page_size(), .guard_size = 65536});
   std::sort(made.begin(), made.end(),
             [](const stack& a, const stack& b) { return a.top() > b.top(); });
   return made;
@@ -171,10 +171,8 @@ TEST_F(StackGuard, IsSteppedOverByAFrameLargerThanIt) {
   GTEST_SKIP() << "a sanitizer lays out frames in its own way";
 #endif
   std::vector<stack> made = neighbors();
-  const std::size_t touched = made[1].touched();
   probe(made, &coir_test_probe_plain);
-  EXPECT_EQ(touched, 0u);
-  EXPECT_GT(made[1].touched(), 0u) << "the neighbor was not written to";
+  EXPECT_EQ(std::count(made[1].limit(), made[1].top(), std::byte{1}), 1) << "on the neighbor";
 }
 
 TEST_F(StackGuard, CatchesALargeFrameCompiledWithStackClashProtection) {

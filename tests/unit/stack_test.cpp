@@ -37,6 +37,16 @@ std::vector<stack> make(std::size_t count, stack_options options) {
   return made;
 }
 
+// An emulator of large pages answers mincore() for the small ones of its host.
+bool residence_is_known() {
+  const std::size_t page = coir::page_size();
+  std::byte* memory = coir::map_pages(page);
+  memory[page - 1] = std::byte{1};
+  const bool known = coir::resident_below(memory + page, memory) == page;
+  coir::unmap_pages(memory, page);
+  return known;
+}
+
 TEST_F(Stack, HoldsWhatWasAskedFor) {
   const std::size_t page = coir::page_size();
   for (std::size_t size : {std::size_t{1}, page - 1, page, page + 1, std::size_t{65536},
@@ -55,10 +65,13 @@ TEST_F(Stack, HoldsWhatWasAskedFor) {
 TEST_F(Stack, CanBeUsedFromTopToLimit) {
   stack memory({.size = 20000});
   std::memset(memory.limit(), 0xee, memory.size());
-  EXPECT_EQ(memory.touched(), memory.size());
+  if (residence_is_known()) {
+    EXPECT_EQ(memory.touched(), memory.size());
+  }
 }
 
 TEST_F(Stack, IsUntouchedAtFirst) {
+  if (!residence_is_known()) GTEST_SKIP() << "the kernel does not say what is resident";
   stack memory({.size = 7 * coir::page_size()});
   EXPECT_EQ(memory.touched(), 0u);
   touch(memory);
@@ -173,10 +186,10 @@ TEST_F(Stack, IsCountedWhileInUse) {
   const coir::stack_statistics before = stack_stats();
   const std::size_t many = before.high_water + 300;
   {
-    std::vector<stack> made = make(many, {.size = 11 * coir::page_size()});
+    std::vector<stack> made = make(many, {.size = 1, .guard_size = 5 * coir::page_size()});
     EXPECT_EQ(stack_stats().live, many);
     EXPECT_EQ(stack_stats().high_water, many);
-    EXPECT_GT(stack_stats().reserved_bytes, before.reserved_bytes + many * 11 * coir::page_size());
+    EXPECT_GT(stack_stats().reserved_bytes, before.reserved_bytes + many * 6 * coir::page_size());
     made.resize(100);
     EXPECT_EQ(stack_stats().live, 100u);
     EXPECT_EQ(stack_stats().cached, before.cached + many - 100);
@@ -187,8 +200,8 @@ TEST_F(Stack, IsCountedWhileInUse) {
 
 TEST_F(Stack, CountsTheMostAtOnceNotTheMostOfEachSize) {
   const std::size_t many = stack_stats().high_water + 10;
-  make(many, {.size = 13 * coir::page_size()});
-  make(many, {.size = 14 * coir::page_size()});
+  make(many, {.size = 1, .guard_size = 7 * coir::page_size()});
+  make(many, {.size = 1, .guard_size = 9 * coir::page_size()});
   EXPECT_EQ(stack_stats().high_water, many);
 }
 
@@ -225,13 +238,15 @@ TEST_F(Stack, BeyondAWatermarkGivesItsPagesBackUnasked) {
   const std::size_t cached = stack_stats().cached;
   EXPECT_GT(cached, 10u);
   EXPECT_LT(cached, 50u);
+  if (!residence_is_known()) return;
   std::size_t warm = 0;
   for (const stack& each : make(100, large)) warm += each.touched() != 0 ? 1 : 0;
   EXPECT_EQ(warm, cached);
 }
 
 TEST_F(Stack, KeepsItsPagesOtherwise) {
-  const stack_options options{.size = 9 * coir::page_size()};
+  if (!residence_is_known()) GTEST_SKIP() << "the kernel does not say what is resident";
+  const stack_options options{.size = 1, .guard_size = 11 * coir::page_size()};
   {
     std::vector<stack> made = make(500, options);
     for (const stack& each : made) touch(each);

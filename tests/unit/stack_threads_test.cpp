@@ -5,13 +5,16 @@
 #include <gtest/gtest.h>
 #include <pthread.h>
 
-#include <barrier>
+#include <condition_variable>
+#include <mutex>
 #include <optional>
 #include <random>
 #include <set>
 #include <thread>
 #include <utility>
 #include <vector>
+
+#include "stack/mapping.hpp"
 
 namespace {
 
@@ -24,23 +27,50 @@ class StackThreads : public testing::Test {
   void TearDown() override { EXPECT_EQ(stack_stats().live, 0u) << "leaked"; }
 };
 
+// Not std::barrier: its libstdc++ needs atomic bytes, which not every machine has without a
+// library.
+class meeting {
+ public:
+  explicit meeting(int members) : members_(members) {}
+
+  void arrive_and_wait() {
+    std::unique_lock lock(mutex_);
+    const int now = round_;
+    if (++here_ == members_) {
+      here_ = 0;
+      ++round_;
+      all_here_.notify_all();
+    } else {
+      all_here_.wait(lock, [&] { return round_ != now; });
+    }
+  }
+
+ private:
+  const int members_;
+  std::mutex mutex_;
+  std::condition_variable all_here_;
+  int here_ = 0;
+  int round_ = 0;
+};
+
 template <class Function>
 void in_a_thread(Function&& function) {
   std::thread(std::forward<Function>(function)).join();
 }
 
 TEST_F(StackThreads, AStackComesBackToTheThreadThatFreedIt) {
-  stack memory({.size = 30000});
+  const stack_options options{.size = 3 * coir::page_size()};
+  stack memory(options);
   std::byte* top = memory.top();
   in_a_thread([&] {
     { stack mine = std::move(memory); }
-    stack again({.size = 30000});
+    stack again(options);
     EXPECT_EQ(again.top(), top);
   });
 }
 
 TEST_F(StackThreads, TheCacheOfAThreadThatEndedGoesToTheOthers) {
-  constexpr stack_options options{.size = 40000};
+  const stack_options options{.size = 5 * coir::page_size()};
   std::set<std::byte*> tops;
   const std::size_t cached = stack_stats().cached;
   in_a_thread([&] {
@@ -54,33 +84,33 @@ TEST_F(StackThreads, TheCacheOfAThreadThatEndedGoesToTheOthers) {
 
 TEST_F(StackThreads, WhatEveryThreadHoldsIsCounted) {
   constexpr int threads = 4, each = 50;
-  std::barrier<> meeting(threads + 1);
+  meeting point(threads + 1);
   std::vector<std::thread> crowd;
   for (int t = 0; t < threads; ++t)
     crowd.emplace_back([&] {
       std::vector<stack> made;
       for (int i = 0; i < each; ++i) made.emplace_back();
-      meeting.arrive_and_wait();
-      meeting.arrive_and_wait();
+      point.arrive_and_wait();
+      point.arrive_and_wait();
       made.clear();
-      meeting.arrive_and_wait();
-      meeting.arrive_and_wait();
+      point.arrive_and_wait();
+      point.arrive_and_wait();
     });
-  meeting.arrive_and_wait();
+  point.arrive_and_wait();
   EXPECT_EQ(stack_stats().live, threads * each);
   EXPECT_GE(stack_stats().high_water, threads * each);
-  meeting.arrive_and_wait();
-  meeting.arrive_and_wait();
+  point.arrive_and_wait();
+  point.arrive_and_wait();
   EXPECT_EQ(stack_stats().live, 0u) << "the caches of threads that go on are counted as well";
   EXPECT_GE(stack_stats().cached, threads * each);
-  meeting.arrive_and_wait();
+  point.arrive_and_wait();
   for (std::thread& one : crowd) one.join();
 }
 
 TEST_F(StackThreads, OneMakesAndAnotherFrees) {
   constexpr int rounds = 20, batch = 200;
   std::vector<stack> handed;
-  std::barrier<> turn(2);
+  meeting turn(2);
   std::thread consumer([&] {
     for (int i = 0; i < rounds; ++i) {
       turn.arrive_and_wait();
@@ -142,8 +172,8 @@ TEST_F(StackThreads, TheVeryLastDestructorMayFreeAndMakeStacks) {
             0);
   const std::size_t cached = stack_stats().cached;
   in_a_thread([&] {
-    pthread_setspecific(last, new stack({.size = 70000}));
-    stack{{.size = 70000}};
+    pthread_setspecific(last, new stack({.size = 7 * coir::page_size()}));
+    stack{{.size = 7 * coir::page_size()}};
   });
   EXPECT_EQ(stack_stats().live, 0u);
   EXPECT_GE(stack_stats().cached, cached + 2);
