@@ -173,9 +173,9 @@ class generator : public std::ranges::view_base {
   template <class, class, class>
   friend class yielder;
 
-  // The frame with the callable above it.
+  // The frame with the callable above it. A stack begins aligned to 16, at the least.
   template <class Body>
-  class alignas(16) holder : public frame_type {
+  class alignas(16) alignas(frame_type) alignas(Body) holder : public frame_type {
    public:
     template <class Callable>
     static frame_type* make(stack memory, Callable&& callable) {

@@ -144,6 +144,12 @@ TYPED_TEST(GeneratorStack, CapturesKeepTheirAlignment) {
   for (auto& g : all) EXPECT_EQ(g.next(), 3);
 }
 
+TYPED_TEST(GeneratorStack, AResultKeepsItsAlignment) {
+  coir::generator<int, void, aligned<128>, TypeParam> g{[](auto&) { return aligned<128>{}; }};
+  g.next();
+  EXPECT_TRUE(g.result().right());
+}
+
 // A callable that cannot be copied in.
 struct throws_when_copied {
   std::shared_ptr<int> token;
