@@ -70,8 +70,7 @@ void prepare_backtrace() noexcept {
 }
 
 void tell(const reservation::hit& hit, const void* address) noexcept {
-  // relaxed: the owner set it in this thread, see stack_slot
-  const stack_owner& owner = *hit.slot->owner.load(std::memory_order_relaxed);
+  const stack_owner& owner = *hit.owner;
   signal_text line;
   line << "coir: stack overflow in ";
   if (owner.name == nullptr || *owner.name == '\0')
@@ -119,7 +118,7 @@ void on_fault(int signal, siginfo_t* info, void* machine) noexcept {
   const int error = errno;
   reservation::hit hit{};
   if (info->si_code > 0) hit = reservation::find_guard(info->si_addr);
-  if (hit.slot != nullptr) {
+  if (hit.owner != nullptr) {
     tell(hit, info->si_addr);
     write_backtrace(machine);
     die_by(signal, *info);

@@ -69,9 +69,9 @@ reservation::hit reservation::find_guard(const void* address) noexcept {
     if (index >= each->cut_.load(std::memory_order_acquire)) continue;
     const std::byte* base = each->first_ + index * shape.stride;
     if (static_cast<const std::byte*>(address) >= base + shape.guard) break;
-    const stack_slot* slot = each->records() + index;
-    if (slot->owner.load(std::memory_order_relaxed) == nullptr) break;  // relaxed: see the field
-    return {slot, &shape, base + shape.guard};
+    // relaxed: see the field
+    return {each->records()[index].owner.load(std::memory_order_relaxed), &shape,
+            base + shape.guard};
   }
   return {nullptr, nullptr, nullptr};
 }

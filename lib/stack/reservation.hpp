@@ -61,7 +61,7 @@ class alignas(64) reservation {
   stack_slot* cut() noexcept;
 
   struct hit {
-    const stack_slot* slot;  // null: no guard of a stack in use
+    const stack_owner* owner;  // null: no guard of a stack in use
     const stack_shape* shape;
     const std::byte* limit;
   };

@@ -17,14 +17,14 @@ constexpr std::size_t mib = std::size_t{1} << 20;
 
 // A bin keeps what a worker's comings and goings need: 128 stacks, fewer where they are large.
 constexpr std::size_t bin_bytes = 16 * mib;
-constexpr std::size_t least_in_bin = 2;
+constexpr std::size_t least_in_bin = 1;
 
 // Warm slots of a class. A page given back and touched again costs 2.5 us, a hundred times what a
-// recycled stack costs, so there are many; but the kernel gets the rest after a burst. At the
-// very worst, each touched to the end, they hold these bytes; mostly each has touched a page or
-// two, and 4 000 of them hold 16 MiB or 32.
+// recycled stack costs, so there are many; but the kernel gets the rest after a burst. At the very
+// worst, each touched to the end, they hold these bytes, or one stack that is larger. Mostly each
+// has touched a page or two, and 4 000 of them hold 16 MiB or 32.
 constexpr std::size_t warm_bytes = roomy ? 256 * mib : 16 * mib;
-constexpr std::size_t least_warm = 16;
+constexpr std::size_t least_warm = 1;
 constexpr std::size_t most_warm = free_slots::capacity - stack_bin::capacity;
 
 // Reservations double what there is, so that a million stacks are some twenty mappings.
