@@ -248,12 +248,9 @@ void worker::yield_slowly() noexcept {
 void worker::suspend_slowly(spinlock* lock) noexcept {
   worker_core& here = worker_core::of(*this);
   fiber& self = *current;
-  if (budget == 0) {
-    guard.leave();
-    here.poll();
-    guard.enter();
-  }
-  fiber* next = here.pick();
+  // When it is time to poll the loop does it. Done here, a deadline that has come could be this
+  // fiber's own: it would be made ready, and stolen, while it still runs.
+  fiber* next = budget != 0 ? here.pick() : nullptr;
   exception_globals own = std::exchange(*exceptions, {});
   current = next;
   carried = lock;
