@@ -42,6 +42,16 @@ class parking_spot;
 // his last act, and until then it stays where it is; who lost looks at the waiter no more.
 enum class wait_outcome : std::uint32_t { pending, success, timed_out, cancelled, deadlock };
 
+// For a wait in several lists at once (select.hpp). Each list has a waiter of its own, all with one
+// word and one ticket, so that one decision ends them all.
+//
+// The lists have locks of their own, and one lock only is carried over the switch: `shut`. They are
+// unlocked before that; who decides passes the gate before it makes the fiber ready.
+struct wait_gate {
+  spinlock shut;             // held until the fiber is suspended; a thread does not need it
+  waiter* winner = nullptr;  // whose list it was; written by who decided for success
+};
+
 // A fiber or a plain thread that waits, on its own stack.
 struct waiter {
   static constexpr std::uint64_t outcome_bits = 7;
@@ -59,6 +69,23 @@ struct waiter {
     return word->compare_exchange(expected, ticket | static_cast<std::uint64_t>(outcome),
                                   std::memory_order_acq_rel);
   }
+
+  // The same for success, under the primitive's lock, on a thread whose worker is `here`. Where the
+  // fiber waits on that very worker nobody can come between: other wakers want the lock, and all
+  // else that decides is done by the worker. Then it costs no read-modify-write.
+  [[gnu::always_inline]] bool decide_success(worker* here) noexcept {
+    if (gate != nullptr) [[unlikely]]
+      return decide_for_gate();
+    // Relaxed: it changes only with a decision; if it is `here` it has been for the whole wait.
+    if (who == nullptr || who->home.load(std::memory_order_relaxed) != here)
+      return decide(wait_outcome::success);
+    // Relaxed: this thread wrote it last, unless it has been decided; then the ticket differs.
+    if (word->load(std::memory_order_relaxed) != ticket) return false;
+    // Release: as in decide().
+    word->store(ticket | static_cast<std::uint64_t>(wait_outcome::success),
+                std::memory_order_release);
+    return true;
+  }
   void resume() noexcept;
 
   wait_outcome outcome() const noexcept {
@@ -75,6 +102,7 @@ struct waiter {
   parking_spot* sleeper = nullptr;               // where it sleeps, if not on its signal
   void* slot = nullptr;  // where the waker puts or finds what is handed over
   deadline until;
+  wait_gate* gate = nullptr;  // of a wait in several lists
 
   // -- under the primitive's lock
   wait_list* list = nullptr;  // null when in none
@@ -109,6 +137,18 @@ struct waiter {
 
   void set_timer(worker& here) noexcept;
   void clear_timer() noexcept;
+  bool decide_for_gate() noexcept;
+};
+
+// What a plain thread's wait is decided by, in place of what a fiber has in its control block.
+struct thread_decision {
+  shared_word<std::uint64_t> word;
+  std::atomic<std::uint32_t> signal{0};
+
+  void begin(waiter& w) noexcept {
+    w.word = &word;
+    w.signal = &signal;
+  }
 };
 
 inline void wait_list::push_back(waiter& w) noexcept {
@@ -126,9 +166,12 @@ inline void wait_list::remove(waiter& w) noexcept {
 }
 
 inline waiter* wait_list::pop() noexcept {
+  worker* here = this_thread().worker;
   while (waiter* w = first) {
-    remove(*w);
-    if (w->decide(wait_outcome::success)) return w;
+    first = w->next;
+    (first != nullptr ? first->previous : last) = nullptr;
+    w->list = nullptr;
+    if (w->decide_success(here)) return w;
   }
   return nullptr;
 }
@@ -136,6 +179,10 @@ inline waiter* wait_list::pop() noexcept {
 // What the door does out of line.
 void leave_list(waiter& w, spinlock& lock) noexcept;
 wait_outcome wait_as_thread(waiter& w, spinlock* lock) noexcept;
+wait_outcome sleep_until_decided(waiter& w) noexcept;
+
+// Throws `cancelled` or `deadlock`; the request is then delivered. Nothing for the other outcomes.
+void throw_wait_failure(wait_outcome outcome);
 
 // The worker whose fiber is running here; null on a plain thread.
 [[gnu::always_inline]] inline worker* current_worker() noexcept {
@@ -149,15 +196,12 @@ wait_outcome wait_as_thread(waiter& w, spinlock* lock) noexcept;
 // Every primitive expands its own copy: a switch that many callers share is mispredicted.
 [[gnu::always_inline]] inline wait_outcome wait(waiter& w, spinlock& lock) noexcept {
   worker* here = current_worker();
-  wait_outcome outcome;
-  if (here != nullptr) [[likely]] {
-    w.begin(*here);
-    here->suspend_current(&lock);
-    w.end();
-    outcome = w.outcome();
-  } else {
-    outcome = wait_as_thread(w, &lock);
-  }
+  if (here == nullptr) [[unlikely]]
+    return wait_as_thread(w, &lock);
+  w.begin(*here);
+  here->suspend_current(&lock);
+  w.end();
+  wait_outcome outcome = w.outcome();
   if (outcome != wait_outcome::success) [[unlikely]]
     leave_list(w, lock);
   return outcome;
@@ -170,6 +214,17 @@ wait_outcome wait_as_thread(waiter& w, spinlock* lock) noexcept;
     return wait_as_thread(w, nullptr);
   w.begin(*here);
   here->suspend_current(nullptr);
+  w.end();
+  return w.outcome();
+}
+
+// The same for a wait in several lists, none of whose locks is held any more. `w` has begun, on a
+// fiber or by a thread_decision, and is in no list; the caller takes its other waiters out of theirs.
+[[gnu::always_inline]] inline wait_outcome wait_at_gate(waiter& w, wait_gate& gate) noexcept {
+  worker* here = current_worker();
+  if (here == nullptr) [[unlikely]]
+    return sleep_until_decided(w);
+  here->suspend_current(&gate.shut);
   w.end();
   return w.outcome();
 }

@@ -15,6 +15,8 @@ inline namespace v1 {
 
 void waiter::resume() noexcept {
   if (who != nullptr) {
+    // It may be on its way to sleep, on another processor.
+    if (gate != nullptr) std::lock_guard pass(gate->shut);
     runtime_core::of(*who)->make_ready(*who);
     return;
   }
@@ -57,12 +59,14 @@ void leave_list(waiter& w, spinlock& lock) noexcept {
   if (w.list != nullptr) w.list->remove(w);
 }
 
-wait_outcome wait_as_thread(waiter& w, spinlock* lock) noexcept {
-  std::atomic<std::uint32_t> flag{0};
-  shared_word<std::uint64_t> decision;
-  w.word = &decision;
-  w.signal = &flag;
-  if (lock != nullptr) lock->unlock();
+bool waiter::decide_for_gate() noexcept {
+  if (!decide(wait_outcome::success)) return false;
+  gate->winner = this;
+  return true;
+}
+
+wait_outcome sleep_until_decided(waiter& w) noexcept {
+  std::atomic<std::uint32_t>& flag = *w.signal;
   bool in_time = true;
   // Acquire: pairs with the release in waiter::resume().
   while (flag.load(std::memory_order_acquire) == 0) {
@@ -76,6 +80,16 @@ wait_outcome wait_as_thread(waiter& w, spinlock* lock) noexcept {
     }
   }
   return w.outcome();
+}
+
+wait_outcome wait_as_thread(waiter& w, spinlock* lock) noexcept {
+  thread_decision own;
+  own.begin(w);
+  if (lock != nullptr) lock->unlock();
+  wait_outcome outcome = sleep_until_decided(w);
+  // Before `own` goes: a waker that came too late has it in hand until it unlocks.
+  if (outcome != wait_outcome::success && lock != nullptr) leave_list(w, *lock);
+  return outcome;
 }
 
 }  // namespace v1

@@ -7,9 +7,6 @@
 namespace coir {
 inline namespace v1 {
 
-// Throws `cancelled` or `deadlock`; the request is then delivered. Nothing for the other outcomes.
-void throw_wait_failure(wait_outcome outcome);
-
 inline void throw_unless_success(wait_outcome outcome) {
   if (outcome != wait_outcome::success) [[unlikely]]
     throw_wait_failure(outcome);
