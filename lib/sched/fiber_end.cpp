@@ -57,7 +57,8 @@ context& successor(worker_core& here, fiber* joiner) noexcept {
     here.poll();
     here.guard.enter();
   }
-  fiber* next = joiner != nullptr ? joiner : here.pick();
+  fiber* next = joiner;
+  if (next == nullptr && !here.loop_wanted()) next = here.pick();
   here.current = next;
   return next != nullptr ? next->ctx : here.loop;
 }

@@ -28,6 +28,13 @@ class parking_spot {
     word_.compare_exchange_strong(expected, parked, std::memory_order_seq_cst);
   }
 
+  // Whether somebody called since the worker last slept or called its sleep off: its loop is to look
+  // at what it is waiting for, whether fibers are ready or not.
+  bool called() const noexcept {
+    // Relaxed: a hint to come and look; who comes calls the sleep off, and that acquires.
+    return word_.load(std::memory_order_relaxed) == notified;
+  }
+
   // Calls the sleep off.
   void cancel() noexcept {
     // Acquire: takes in the notification it may wipe out; the worker looks at its inbox next.

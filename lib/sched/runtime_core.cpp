@@ -244,13 +244,17 @@ void runtime_core::run_until_ended(fiber& main) {
 bool runtime_core::run_embedded() {
   worker_core& own = worker_at(0);
   own.sleep.cancel();
-  bool any;
+  bool any = false;
   {
     worker_seat seat(own);
-    any = own.run_ready();
+    for (int round = 0; round < most_rounds && !(own.idle && round > 0); ++round) {
+      own.sleep.notify();  // so that fibers which are always ready come back to the loop
+      any = own.run_ready() || any;
+    }
   }
+  own.sleep.cancel();
   own.sleep.prepare();
-  if (!own.arrivals.empty()) own.sleep.notify();
+  if (!own.idle || !own.arrivals.empty()) own.sleep.notify();
   return any;
 }
 

@@ -46,21 +46,24 @@ class runtime_core {
   void start_threads(std::size_t first);
 
   // Runs the loop of a worker on the calling thread until `until` says so; it is asked each time
-  // nothing is ready, and after a stop().
+  // nothing is ready, and when the worker has been called.
   template <class Until>
   void run_worker(worker_core& here, Until until) {
     worker_seat seat(here);
     while (true) {
       here.run_ready();
+      // Before it looks at what it may have been called for.
+      if (!here.idle) here.sleep.cancel();
       if (until()) return;
-      if (!here.steal()) park(here);
+      if (here.idle && !here.steal()) park(here);
     }
   }
 
   // Runs worker 0 on the calling thread until `main` has ended.
   void run_until_ended(fiber& main);
 
-  // Runs what is ready for worker 0 on the calling thread, and leaves it announced as asleep.
+  // Runs what is ready for worker 0 on the calling thread, about a millisecond of it at most, and
+  // leaves the worker announced as asleep; called, where more is ready.
   bool run_embedded();
 
   // Blocks the calling thread, which is no worker, until no fiber lives.
@@ -123,6 +126,9 @@ class runtime_core {
   deadline earliest() noexcept;
   std::uint64_t sum(std::atomic<std::uint64_t> worker_core::*counter) const noexcept;
   void thread_main(worker_core& here) noexcept;
+
+  // Rounds of run_embedded(), each of poll_interval switches at most.
+  static constexpr int most_rounds = 256;
 
   runtime_options options_;
   std::vector<std::unique_ptr<worker_core>> workers_;

@@ -52,6 +52,15 @@ void worker_core::push_fresh(fiber& fresh) {
   guard.leave();
 }
 
+bool worker_core::has_room() noexcept {
+  try {
+    ready.reserve();
+    return true;
+  } catch (const std::bad_alloc&) {
+    return false;
+  }
+}
+
 bool worker_core::start(fiber& fresh) noexcept {
   try {
     fresh.memory.emplace(stack_options{fresh.stack_size, runtime.options().guard_size});
@@ -168,6 +177,7 @@ deadline worker_core::next_deadline() noexcept {
 
 bool worker_core::run_ready() noexcept {
   bool any = false;
+  idle = false;
   while (true) {
     poll();
     if (runtime.ending() && !told_of_end) runtime.cancel_fibers_of(*this);
@@ -181,11 +191,12 @@ bool worker_core::run_ready() noexcept {
       any = true;
       current = next;
       arrive(context::switch_to(loop, next->ctx, this, switch_order::unordered).word);
+      if (sleep.called()) return any;
       continue;
     }
     guard.leave();
-    if (doomed.empty() && stackless.empty()) return any;
-    if (doomed.empty() && runtime.started() != 0) return any;
+    idle = doomed.empty() && (stackless.empty() || runtime.started() != 0);
+    if (idle) return any;
   }
 }
 
@@ -227,21 +238,23 @@ bool worker_core::steal_from(worker_core& victim) noexcept {
 
 void worker::yield_slowly() noexcept {
   worker_core& here = worker_core::of(*this);
+  bool visit = false;
   if (budget == 0 || ready.empty()) {
     guard.leave();
     here.poll();
     guard.enter();
+    visit = here.loop_wanted() && here.has_room();
   }
   fiber& self = *current;
-  fiber* next = here.pick();
-  if (next == nullptr) {
+  fiber* next = visit ? nullptr : here.pick();
+  if (next == nullptr && !visit) {
     guard.leave();
     return;
   }
   exception_globals own = std::exchange(*exceptions, {});
-  ready.push_back(self);  // pick() made room
+  ready.push_back(self);  // pick() made room, too
   current = next;
-  change(*this, self, next->ctx, false);
+  change(*this, self, next != nullptr ? next->ctx : loop, false);
   *this_thread().exceptions = own;
 }
 

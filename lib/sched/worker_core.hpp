@@ -53,6 +53,7 @@ class worker_core : public worker {
   std::uint32_t front_seen = 0;     // its front at the last poll
   std::uint32_t polls_unmoved = 0;  // since it moved
   bool told_of_end = false;         // the fibers here have been cancelled by request_end()
+  bool idle = false;                // run_ready() ended because nothing was ready
 
   static worker_core& of(worker& w) noexcept { return static_cast<worker_core&>(w); }
 
@@ -79,8 +80,18 @@ class worker_core : public worker {
   // Gives a fresh fiber its stack. False where none can be had.
   bool start(fiber& fresh) noexcept;
 
-  // Runs fibers until none is ready here; whether any ran. From the loop.
+  // Room in the queue for one more. Under `guard`.
+  bool has_room() noexcept;
+
+  // Runs fibers until none is ready here (`idle`) or the worker is called; whether any ran. From the
+  // loop.
   bool run_ready() noexcept;
+
+  // Whether the loop has something to do that fibers which give way to each other must not keep it
+  // from.
+  bool loop_wanted() const noexcept {
+    return sleep.called() || !doomed.empty() || !dead.empty() || !stackless.empty();
+  }
 
   // Takes work from another worker of the runtime. From the loop.
   bool steal() noexcept;
