@@ -25,11 +25,15 @@ namespace {
 // so, or where those in the queue have been passed over too often.
 [[gnu::noinline]] bool start_now(worker_core& here, fiber& f, waiter& w) noexcept {
   here.guard.enter();
+  if (--here.budget == 0) {
+    here.guard.leave();
+    here.poll();
+    here.guard.enter();
+  }
   // Relaxed: while the guard is held nobody takes a fiber from this worker's queue.
   bool mine = f.state.load(std::memory_order_relaxed) == fiber_state::fresh &&
               f.home.load(std::memory_order_relaxed) == &here && here.in_queue(f);
-  if (!mine || here.starving || --here.budget == 0 || !here.start(f)) {
-    here.budget += here.budget == 0 ? 1 : 0;
+  if (!mine || here.starving || !here.start(f)) {
     here.guard.leave();
     return false;
   }
