@@ -39,12 +39,15 @@ worker_seat::worker_seat(worker_core& here) noexcept : before_(this_thread().wor
   attach_thread();
   thread_state& thread = this_thread();
   here.exceptions = thread.exceptions;
+  handled_ = std::exchange(*here.exceptions, {});
   here.error = &errno;
   thread.worker = &here;
 }
 
 worker_seat::~worker_seat() {
-  this_thread().worker = before_;
+  thread_state& thread = this_thread();
+  thread.worker = before_;
+  *thread.exceptions = handled_;
 }
 
 runtime_core::runtime_core(const runtime_options& options)

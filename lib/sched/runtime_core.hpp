@@ -19,7 +19,8 @@ inline namespace v1 {
 
 class runtime;
 
-// The calling thread is a worker for as long as this lives; what it was before comes back after.
+// The calling thread is a worker for as long as this lives; what it was before comes back after, and
+// so do the exceptions it handles: they are none of its fibers'.
 class worker_seat {
  public:
   explicit worker_seat(worker_core& here) noexcept;
@@ -29,6 +30,7 @@ class worker_seat {
 
  private:
   worker* before_;
+  exception_globals handled_;
 };
 
 class runtime_core {
