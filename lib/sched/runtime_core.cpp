@@ -90,9 +90,16 @@ void runtime_core::enter(fiber& fresh) {
   worker* here = this_thread().worker;
   if (here != nullptr && &worker_core::of(*here).runtime == this) {
     worker_core& core = worker_core::of(*here);
-    core.push_fresh(fresh);
+    // First: a thief may have run it to its end before push_fresh() returns.
     worker_core::count(core.spawned);
-    if (workers_.size() > 1 && core.ready.size() > 1) hire();
+    try {
+      core.push_fresh(fresh);
+    } catch (...) {
+      worker_core::count(core.spawned, ~std::uint64_t{0});
+      throw;
+    }
+    // Relaxed: a hint.
+    if (workers_.size() > 1 && core.queued.load(std::memory_order_relaxed) > 1) hire();
     return;
   }
   // Relaxed: any spread will do.
@@ -114,7 +121,8 @@ void runtime_core::make_ready(fiber& f) noexcept {
     worker_core& core = worker_core::of(*here);
     core.push(f);
     worker_core::count(core.woken);
-    if (workers_.size() > 1 && core.ready.size() > 1) hire();
+    // Relaxed: a hint.
+    if (workers_.size() > 1 && core.queued.load(std::memory_order_relaxed) > 1) hire();
     return;
   }
   home.arrivals.put(f);
@@ -218,7 +226,11 @@ void runtime_core::wake_one() noexcept {
 }
 
 void runtime_core::note_end() noexcept {
-  if (!ending() || live() != 0) return;
+  if (!ending()) return;
+  // Acquire and release: two workers that end their last fibers at once each count their own and
+  // look at the other's; the second to come here sees what the first has counted.
+  ends_noted_.fetch_add(1, std::memory_order_acq_rel);
+  if (live() != 0) return;
   // Release: pairs with the acquire in wait_for_end().
   ended_.store(1, std::memory_order_release);
   futex_wake(ended_);

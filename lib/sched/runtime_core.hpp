@@ -141,6 +141,7 @@ class runtime_core {
   std::atomic<std::uint32_t> asleep_{0};       // workers in park(), written under mutex_
   std::atomic<std::uint32_t> next_worker_{0};  // for fibers from outside
   std::atomic<std::uint64_t> entered_{0};      // fibers from outside
+  std::atomic<std::uint32_t> ends_noted_{0};   // calls of note_end()
   std::mutex mutex_;
   std::vector<worker_core*> sleepers_;   // under mutex_
   bool watched_ = false;                 // under mutex_: a sleeper looks up now and then

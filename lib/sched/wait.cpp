@@ -37,6 +37,8 @@ void waiter::set_timer(worker& here) noexcept {
   std::lock_guard lock(owner.timer_lock);
   try {
     owner.timers.insert(*this);
+    // Relaxed: written under the lock.
+    owner.timers_set.store(owner.timers.size(), std::memory_order_relaxed);
     // Relaxed: read under the lock, or by this fiber.
     timer_of.store(&here, std::memory_order_relaxed);
   } catch (const std::bad_alloc&) {
@@ -51,7 +53,7 @@ void waiter::clear_timer() noexcept {
   worker_core& core = worker_core::of(*owner);
   std::lock_guard lock(core.timer_lock);
   // Relaxed: it changes under the lock only.
-  if (timer_of.load(std::memory_order_relaxed) != nullptr) core.timers.remove(*this);
+  if (timer_of.load(std::memory_order_relaxed) != nullptr) core.take_timer(*this);
 }
 
 void leave_list(waiter& w, spinlock& lock) noexcept {

@@ -119,6 +119,7 @@ void worker_core::clear_away() noexcept {
   while (fiber* f = doomed.pop_front()) {
     abandon(*f);
     count(abandoned);
+    runtime.note_end();
   }
   while (fiber* f = dead.pop_front()) recycle_fiber(*f);
 }
@@ -129,8 +130,12 @@ void worker_core::poll() noexcept {
   count(switched, poll_interval - budget);
   budget = poll_interval;
   // Chains of tasks that start each other by joining take no turn in the queue.
-  if (ready.front_position() != front_seen || ready.empty()) {
-    front_seen = ready.front_position();
+  guard.enter();
+  std::uint32_t front = ready.front_position();
+  bool empty = ready.empty();
+  guard.leave();
+  if (front != front_seen || empty) {
+    front_seen = front;
     polls_unmoved = 0;
   } else {
     ++polls_unmoved;
@@ -149,7 +154,8 @@ void worker_core::take_arrivals() noexcept {
 }
 
 void worker_core::fire_timers() noexcept {
-  if (timers.empty()) return;
+  // Relaxed: this worker's fibers alone set timers here, others take them away.
+  if (timers_set.load(std::memory_order_relaxed) == 0) return;
   std::int64_t now = clock_now();
   while (true) {
     timer_lock.lock();
@@ -158,7 +164,7 @@ void worker_core::fire_timers() noexcept {
       return;
     }
     waiter& w = timers.first();
-    timers.remove(w);
+    take_timer(w);
     bool due = w.decide(wait_outcome::timed_out);
     // Release: the last touch if another decided; pairs with the acquire in waiter::end(). One that
     // comes before it waits for the lock (waiter::clear_timer).
@@ -166,6 +172,12 @@ void worker_core::fire_timers() noexcept {
     timer_lock.unlock();
     if (due) w.resume();
   }
+}
+
+void worker_core::take_timer(waiter& w) noexcept {
+  timers.remove(w);
+  // Relaxed: written under the lock.
+  timers_set.store(timers.size(), std::memory_order_relaxed);
 }
 
 deadline worker_core::next_deadline() noexcept {

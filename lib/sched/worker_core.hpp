@@ -31,6 +31,7 @@ class worker_core : public worker {
   parking_spot sleep;
   spinlock timer_lock;  // guards `timers` and the timer fields of the waiters in it
   timer_heap timers;
+  std::atomic<std::size_t> timers_set{0};  // how many those are, for a look without the lock
   std::atomic<std::uint32_t> queued{0};  // a hint for thieves: entries in the queue
   std::atomic<std::uint64_t> polls{0};   // does it still look up, or does a fiber hog it?
   std::uint64_t polls_seen = 0;          // by thieves, under `guard`
@@ -95,6 +96,9 @@ class worker_core : public worker {
 
   // Takes work from another worker of the runtime. From the loop.
   bool steal() noexcept;
+
+  // Takes a waiter out of `timers`. Under `timer_lock`.
+  void take_timer(waiter& w) noexcept;
 
   // The earliest deadline of this worker.
   deadline next_deadline() noexcept;
