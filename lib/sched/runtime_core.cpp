@@ -14,6 +14,7 @@
 #include "fiber/fiber_pool.hpp"
 #include "sched/clock.hpp"
 #include "sched/fiber_end.hpp"
+#include "stack/shape.hpp"
 
 namespace coir {
 inline namespace v1 {
@@ -30,7 +31,7 @@ unsigned worker_count(const runtime_options& options) {
 void check(const runtime_options& options) {
   if (options.workers > 4096)
     throw std::invalid_argument("runtime_options: more than 4096 workers");
-  if (options.stack_size == 0) throw std::invalid_argument("runtime_options: a stack_size of 0");
+  static_cast<void>(shape_for({options.stack_size, options.guard_size}));
 }
 
 }  // namespace

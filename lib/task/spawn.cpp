@@ -9,6 +9,7 @@
 #include "fiber/fiber_name.hpp"
 #include "fiber/fiber_pool.hpp"
 #include "sched/runtime_core.hpp"
+#include "stack/shape.hpp"
 
 namespace coir {
 inline namespace v1 {
@@ -34,7 +35,12 @@ void launch(fiber& fresh, runtime_core* where) {
     worker* here = current_worker();
     where = here != nullptr ? &worker_core::of(*here).runtime : &default_runtime().core();
   }
-  if (fresh.stack_size == 0) fresh.stack_size = where->options().stack_size;
+  if (fresh.stack_size == 0) {
+    fresh.stack_size = where->options().stack_size;
+  } else {
+    // Throws what no stack can be like, here rather than when the fiber starts.
+    static_cast<void>(shape_for({fresh.stack_size, where->options().guard_size}));
+  }
   where->enter(fresh);
 }
 
