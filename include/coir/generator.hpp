@@ -5,6 +5,7 @@
 #include <coir/generator_frame.hpp>
 #include <coir/yielder.hpp>
 
+#include <algorithm>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
@@ -173,9 +174,14 @@ class generator : public std::ranges::view_base {
   template <class, class, class>
   friend class yielder;
 
-  // The frame with the callable above it. A stack begins aligned to 16, at the least.
+  // Not alignas(16) alignas(Body): g++ 12 takes the last one, not the strictest.
   template <class Body>
-  class alignas(16) alignas(frame_type) alignas(Body) holder : public frame_type {
+  static constexpr std::size_t alignment = std::max({std::size_t{16}, alignof(frame_type),
+                                                     alignof(Body)});
+
+  // The frame with the callable above it. The body's frames begin below, aligned to 16.
+  template <class Body>
+  class alignas(alignment<Body>) holder : public frame_type {
    public:
     template <class Callable>
     static frame_type* make(stack memory, Callable&& callable) {

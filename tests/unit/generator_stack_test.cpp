@@ -144,6 +144,23 @@ TYPED_TEST(GeneratorStack, CapturesKeepTheirAlignment) {
   for (auto& g : all) EXPECT_EQ(g.next(), 3);
 }
 
+TYPED_TEST(GeneratorStack, TheBodysFramesAreAlignedWhateverItCaptures) {
+  auto begins_aligned = [](auto capture) {
+    numbers<TypeParam> g{[capture](auto& yield) {
+      alignas(16) volatile char local[16] = {static_cast<char>(sizeof capture)};
+      yield(reinterpret_cast<std::uintptr_t>(local) % 16 == 0 ? local[0] : -1);
+    }};
+    EXPECT_EQ(g.next(), static_cast<int>(sizeof capture));
+  };
+  begins_aligned('c');
+  begins_aligned(short{1});
+  begins_aligned(1);
+  begins_aligned(1.0);
+  begins_aligned(std::array<char, 17>{});
+  begins_aligned(std::array<int, 7>{});
+  begins_aligned(std::array<void*, 3>{});
+}
+
 TYPED_TEST(GeneratorStack, AResultKeepsItsAlignment) {
   coir::generator<int, void, aligned<128>, TypeParam> g{[](auto&) { return aligned<128>{}; }};
   g.next();
