@@ -82,6 +82,7 @@ class fiber {
   atomic_cell<fiber_state> state{fiber_state::fresh};
   atomic_cell<const char*> waiting_for{nullptr};  // for listings
   atomic_cell<bool> cancel_pending{false};        // asked to end, and not yet told
+  atomic_cell<bool> told_of_end{false};           // its runtime's end has asked, once
   spinlock lock;                                  // guards the fields below, and the end
   wait_list joiners;
   char* name = nullptr;        // owned

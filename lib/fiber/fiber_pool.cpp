@@ -120,6 +120,8 @@ fiber& make_fiber() {
   // Relaxed: nobody else knows this fiber yet; what publishes it, publishes this.
   f.cancel_pending.store(false, std::memory_order_relaxed);
   // Relaxed: nobody else knows this fiber yet; what publishes it, publishes this.
+  f.told_of_end.store(false, std::memory_order_relaxed);
+  // Relaxed: nobody else knows this fiber yet; what publishes it, publishes this.
   f.state.store(fiber_state::fresh, std::memory_order_relaxed);
   // Release: one who finds the block in its slab takes its reference by an acquire.
   f.references.store(2, std::memory_order_release);

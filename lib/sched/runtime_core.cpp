@@ -157,11 +157,17 @@ void runtime_core::request_end() noexcept {
 
 void runtime_core::cancel_fibers_of(worker_core& here) noexcept {
   here.told_of_end = true;
+  std::lock_guard lock(telling_);
   visit_fibers([&](fiber& f) {
     // Relaxed: compared only; the ticket below decides whether it is still the same fiber.
     if (f.runtime.load(std::memory_order_relaxed) != this) return;
-    // Relaxed: looked at by the fiber on its way into a wait.
-    f.cancel_pending.store(true, std::memory_order_relaxed);
+    // Relaxed: changed under the mutex.
+    if (!f.told_of_end.exchange(true, std::memory_order_relaxed)) {
+      // Relaxed: looked at by the fiber on its way into a wait.
+      f.cancel_pending.store(true, std::memory_order_relaxed);
+    } else if (!f.cancel_pending.load(std::memory_order_relaxed)) {  // relaxed: likewise
+      return;  // it knows already: this wait came after that
+    }
     // Acquire: pairs with the release in waiter::begin().
     std::uint64_t ticket = f.wait_word.load(std::memory_order_acquire);
     // Relaxed: as long as the ticket holds it is this worker on which the fiber waits.

@@ -103,7 +103,8 @@ class runtime_core {
     return ending_.load(std::memory_order_relaxed);
   }
 
-  // Cancels the fibers that wait on `here`; from its loop, once after request_end().
+  // Cancels the fibers that wait on `here`, and asks all others to end at their next wait; from its
+  // loop, once after request_end(). Each fiber is asked once, whichever worker comes to it first.
   void cancel_fibers_of(worker_core& here) noexcept;
 
   // Sleeps until there is something to do for `here`.
@@ -142,6 +143,7 @@ class runtime_core {
   std::atomic<std::uint32_t> next_worker_{0};  // for fibers from outside
   std::atomic<std::uint64_t> entered_{0};      // fibers from outside
   std::atomic<std::uint32_t> ends_noted_{0};   // calls of note_end()
+  std::mutex telling_;  // one worker at a time tells the fibers of the end
   std::mutex mutex_;
   std::vector<worker_core*> sleepers_;   // under mutex_
   bool watched_ = false;                 // under mutex_: a sleeper looks up now and then
