@@ -63,15 +63,16 @@ class runtime {
     return main.take();
   }
 
-  // Runs fibers on the calling thread until stop().
+  // Runs fibers on the calling thread until stop(), which may come first: then it runs what is ready.
+  // After that it can be called again.
   void run_forever();
   void stop() noexcept;
 
-  runtime_statistics stats() const noexcept;
+  runtime_statistics stats() const;
 
   // -- For a foreign event loop, on one thread.
 
-  // Runs what is ready; whether anything was. Never sleeps.
+  // Runs what is ready, for about a millisecond; whether anything was. Never sleeps.
   bool run_ready();
 
   // Becomes readable when run_ready() has something to do because of another thread.

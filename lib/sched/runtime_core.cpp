@@ -11,6 +11,7 @@
 #include <cerrno>
 
 #include "arch/futex.hpp"
+#include "arch/pause.hpp"
 #include "fiber/fiber_pool.hpp"
 #include "sched/clock.hpp"
 #include "sched/fiber_end.hpp"
@@ -62,8 +63,12 @@ runtime_core::runtime_core(const runtime_options& options)
 }
 
 runtime_core::~runtime_core() {
-  stop();
+  // Release: pairs with the acquire in stopping().
+  stopping_.store(true, std::memory_order_release);
+  for (auto& w : workers_) w->sleep.notify();
   for (std::thread& thread : threads_) thread.join();
+  // Acquire: pairs with the release in send().
+  for (int looks = 0; visitors_.load(std::memory_order_acquire) != 0;) wait_a_little(looks++);
 }
 
 void runtime_core::start_threads(std::size_t first) {
@@ -80,9 +85,9 @@ void runtime_core::thread_main(worker_core& here) noexcept {
 }
 
 void runtime_core::stop() noexcept {
-  // Release: pairs with the acquire in stopping().
-  stopping_.store(true, std::memory_order_release);
-  for (auto& w : workers_) w->sleep.notify();
+  // Release: pairs with the acquire in take_stop().
+  stop_asked_.store(true, std::memory_order_release);
+  worker_at(0).sleep.notify();
 }
 
 void runtime_core::enter(fiber& fresh) {
@@ -110,8 +115,18 @@ void runtime_core::enter(fiber& fresh) {
   fresh.home.store(&home, std::memory_order_relaxed);
   // Relaxed: statistics.
   entered_.fetch_add(1, std::memory_order_relaxed);
-  home.arrivals.put(fresh);
+  send(home, fresh);
+}
+
+// Once the fiber is in the inbox it may run, end, and with it the runtime, before the worker is
+// notified: the destructor waits for who is still in here.
+void runtime_core::send(worker_core& home, fiber& f) noexcept {
+  // Relaxed: the inbox publishes it, to the fiber and to all that comes after its end.
+  visitors_.fetch_add(1, std::memory_order_relaxed);
+  home.arrivals.put(f);
   home.sleep.notify();
+  // Release: pairs with the acquire in the destructor.
+  visitors_.fetch_sub(1, std::memory_order_release);
 }
 
 void runtime_core::make_ready(fiber& f) noexcept {
@@ -126,8 +141,7 @@ void runtime_core::make_ready(fiber& f) noexcept {
     if (workers_.size() > 1 && core.queued.load(std::memory_order_relaxed) > 1) hire();
     return;
   }
-  home.arrivals.put(f);
-  home.sleep.notify();
+  send(home, f);
 }
 
 std::uint64_t runtime_core::sum(std::atomic<std::uint64_t> worker_core::*counter) const noexcept {

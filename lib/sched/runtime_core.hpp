@@ -73,10 +73,16 @@ class runtime_core {
 
   runtime_statistics statistics() const noexcept;
 
-  // Makes every worker's loop end.
+  // Makes worker 0's loop look up, and the next take_stop() say so.
   void stop() noexcept;
-  bool stopping() const noexcept {
+  bool take_stop() noexcept {
     // Acquire: pairs with the release in stop().
+    return stop_asked_.exchange(false, std::memory_order_acquire);
+  }
+
+  // Whether the threads of the workers are to end: the runtime is being destroyed.
+  bool stopping() const noexcept {
+    // Acquire: pairs with the release in the destructor.
     return stopping_.load(std::memory_order_acquire);
   }
 
@@ -126,6 +132,7 @@ class runtime_core {
 
  private:
   void wake_one() noexcept;
+  void send(worker_core& home, fiber& f) noexcept;
   deadline earliest() noexcept;
   std::uint64_t sum(std::atomic<std::uint64_t> worker_core::*counter) const noexcept;
   void thread_main(worker_core& here) noexcept;
@@ -138,11 +145,13 @@ class runtime_core {
   std::vector<std::thread> threads_;
   int process_;
   std::atomic<bool> stopping_{false};
+  std::atomic<bool> stop_asked_{false};
   std::atomic<bool> ending_{false};
   std::atomic<std::uint32_t> asleep_{0};       // workers in park(), written under mutex_
   std::atomic<std::uint32_t> next_worker_{0};  // for fibers from outside
   std::atomic<std::uint64_t> entered_{0};      // fibers from outside
   std::atomic<std::uint32_t> ends_noted_{0};   // calls of note_end()
+  std::atomic<std::uint32_t> visitors_{0};     // threads in send()
   std::mutex telling_;  // one worker at a time tells the fibers of the end
   std::mutex mutex_;
   std::vector<worker_core*> sleepers_;   // under mutex_

@@ -85,19 +85,21 @@ void runtime::run_forever() {
   runtime_core& own = core();
   if (state_->has_threads) throw std::logic_error("coir: this runtime runs on threads of its own");
   state_->start_others();
-  own.run_worker(own.worker_at(0), [&] { return own.stopping(); });
+  own.run_worker(own.worker_at(0), [&] { return own.take_stop(); });
 }
 
 void runtime::stop() noexcept {
-  state_->core.stop();
+  if (state_ != nullptr) state_->core.stop();
 }
 
-runtime_statistics runtime::stats() const noexcept {
+runtime_statistics runtime::stats() const {
   return core().statistics();
 }
 
 bool runtime::run_ready() {
-  return core().run_embedded();
+  runtime_core& own = core();
+  state_->start_others();
+  return own.run_embedded();
 }
 
 int runtime::wait_fd() {
