@@ -91,6 +91,7 @@ coir_context_switch:
         mov     sp, x16
         br      x17
         .cfi_restore_state
+        nop                             /* walkers look before the place where it goes on */
 2:      hint    #36                     /* bti j */
         mov     x1, x2
         ldp     x19, x20, [sp, #16]
@@ -158,6 +159,42 @@ coir_context_start:
         brk     #0
         .cfi_endproc
         COIR_FUNCTION_END(coir_context_start)
+
+/* coir_context_walk - calls a function as if the computation in a header had called it.
+     in        x0 header of a suspended computation, x1 function, x2 its argument
+     out       nothing
+     clobbers  what a call clobbers
+
+   A walk that begins in the function goes on in the suspended computation: the frame of this one
+   says that its caller's stack pointer, frame pointer and place are those in the header. The other
+   registers are restored by the frames there, which saved them all before they switched. */
+        .p2align 4
+        COIR_FUNCTION(coir_context_walk)
+coir_context_walk:
+        .cfi_startproc
+        hint    #34                     /* bti c */
+        stp     x19, x30, [sp, #-16]!
+        .cfi_def_cfa_offset 16
+        .cfi_offset x19, -16
+        .cfi_offset x30, -8
+        mov     x19, x0
+        mov     x0, x2
+        .cfi_remember_state
+        /* DW_CFA_def_cfa_expression: DW_OP_breg19 (x19) SP; DW_OP_deref */
+        .cfi_escape 0x0f, 3, 0x83, SP, 0x06
+        /* DW_CFA_expression x29, x30: DW_OP_breg19 (x19) BP, IP */
+        .cfi_escape 0x10, 29, 2, 0x83, BP
+        .cfi_escape 0x10, 30, 2, 0x83, IP
+        .cfi_undefined x19
+        blr     x1
+        .cfi_restore_state
+        ldp     x19, x30, [sp], #16
+        .cfi_def_cfa_offset 0
+        .cfi_restore x19
+        .cfi_restore x30
+        ret
+        .cfi_endproc
+        COIR_FUNCTION_END(coir_context_walk)
 
         .hidden coir_context_begin
 

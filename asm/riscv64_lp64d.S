@@ -96,6 +96,7 @@ coir_context_switch:
         ld      sp, SP(a1)
         jr      t1
         .cfi_restore_state
+        nop                             /* walkers look before the place where it goes on */
 2:      mv      a1, a2
         each    give, ld, fld
         addi    sp, sp, FRAME
@@ -133,6 +134,45 @@ coir_context_start:
         ebreak
         .cfi_endproc
         COIR_FUNCTION_END(coir_context_start)
+
+/* coir_context_walk - calls a function as if the computation in a header had called it.
+     in        a0 header of a suspended computation, a1 function, a2 its argument
+     out       nothing
+     clobbers  what a call clobbers
+
+   A walk that begins in the function goes on in the suspended computation: the frame of this one
+   says that its caller's stack pointer, frame pointer and place are those in the header. The other
+   registers are restored by the frames there, which saved them all before they switched. */
+        .p2align 2
+        COIR_FUNCTION(coir_context_walk)
+coir_context_walk:
+        .cfi_startproc
+        addi    sp, sp, -16
+        .cfi_def_cfa_offset 16
+        sd      ra, 8(sp)
+        .cfi_offset ra, -8
+        sd      s1, 0(sp)
+        .cfi_offset s1, -16
+        mv      s1, a0
+        mv      a0, a2
+        .cfi_remember_state
+        /* DW_CFA_def_cfa_expression: DW_OP_breg9 (s1) SP; DW_OP_deref */
+        .cfi_escape 0x0f, 3, 0x79, SP, 0x06
+        /* DW_CFA_expression s0, ra: DW_OP_breg9 (s1) BP, IP */
+        .cfi_escape 0x10, 8, 2, 0x79, BP
+        .cfi_escape 0x10, 1, 2, 0x79, IP
+        .cfi_undefined s1
+        jalr    a1
+        .cfi_restore_state
+        ld      s1, 0(sp)
+        .cfi_restore s1
+        ld      ra, 8(sp)
+        .cfi_restore ra
+        addi    sp, sp, 16
+        .cfi_def_cfa_offset 0
+        ret
+        .cfi_endproc
+        COIR_FUNCTION_END(coir_context_walk)
 
         .hidden coir_context_begin
 

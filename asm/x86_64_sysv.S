@@ -74,6 +74,7 @@ coir_context_switch:
         movq    BP(%rsi), %rbp
         jmpq    *IP(%rsi)
         .cfi_restore_state
+        nop                             /* walkers look before the place where it goes on */
 2:      endbr64
         movq    %rdi, %rax
         popq    %r15
@@ -122,6 +123,40 @@ coir_context_start:
         ud2
         .cfi_endproc
         COIR_FUNCTION_END(coir_context_start)
+
+/* coir_context_walk - calls a function as if the computation in a header had called it.
+     in        rdi header of a suspended computation, rsi function, rdx its argument
+     out       nothing
+     clobbers  what a call clobbers
+
+   A walk that begins in the function goes on in the suspended computation: the frame of this one
+   says that its caller's stack pointer, frame pointer and place are those in the header. The other
+   registers are restored by the frames there, which saved them all before they switched. */
+        .p2align 4
+        COIR_FUNCTION(coir_context_walk)
+coir_context_walk:
+        .cfi_startproc
+        endbr64
+        pushq   %rbx
+        .cfi_adjust_cfa_offset 8
+        .cfi_rel_offset %rbx, 0
+        movq    %rdi, %rbx
+        movq    %rdx, %rdi
+        .cfi_remember_state
+        /* DW_CFA_def_cfa_expression: DW_OP_breg3 (rbx) SP; DW_OP_deref */
+        .cfi_escape 0x0f, 3, 0x73, SP, 0x06
+        /* DW_CFA_expression rbp, rip: DW_OP_breg3 (rbx) BP, IP */
+        .cfi_escape 0x10, 6, 2, 0x73, BP
+        .cfi_escape 0x10, 16, 2, 0x73, IP
+        .cfi_undefined %rbx
+        call    *%rsi
+        .cfi_restore_state
+        popq    %rbx
+        .cfi_adjust_cfa_offset -8
+        .cfi_restore %rbx
+        ret
+        .cfi_endproc
+        COIR_FUNCTION_END(coir_context_walk)
 
         .hidden coir_context_begin
 

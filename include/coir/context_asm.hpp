@@ -28,6 +28,10 @@ struct coir_context_arrival {
 // stack it leaves, and ends in a `ret` that pairs with the call.
 coir_context_arrival coir_context_switch(coir::switch_frame* self, coir::switch_frame* to,
                                          void* word) noexcept;
+
+// asm/: calls `function` as if the computation in `header` had called it, for walks of its stack.
+void coir_context_walk(const coir::switch_frame* header, void (*function)(void*),
+                       void* argument) noexcept;
 }
 
 namespace coir {
@@ -111,14 +115,23 @@ class asm_context {
     return {&self, resumer, back.word};
   }
 
-  // Where it will go on: for debuggers and for walking a suspended computation's stack.
-  const switch_frame& frame() const noexcept {
-    return frame_;
+  // Where it will go on: for debuggers.
+  const switch_frame& frame() const noexcept { return frame_; }
+
+  // Calls `function` so that a walk of the stack which begins there (_Unwind_Backtrace) goes through
+  // this computation, which stays suspended meanwhile.
+  void walk(void (*function)(void*), void* argument) const noexcept {
+    coir_context_walk(&frame_, function, argument);
   }
 
   // The first thing that runs on a new stack; called by coir_context_start only.
   [[noreturn]] static void start(switch_frame* self, switch_frame* resumer, void* word,
                                  entry body) noexcept;
+
+  // Asks for the part of the stack that is needed first when it is resumed.
+  void prefetch_stack() const noexcept {
+    __builtin_prefetch(frame_.sp);
+  }
 
  private:
   // What coir_context_start finds at the stack pointer.
