@@ -28,8 +28,8 @@ class parking_spot {
     word_.compare_exchange_strong(expected, parked, std::memory_order_seq_cst);
   }
 
-  // Whether somebody called since the worker last slept or called its sleep off: its loop is to look
-  // at what it is waiting for, whether fibers are ready or not.
+  // Whether somebody called since the worker last slept or called its sleep off: its loop is to
+  // look at what it is waiting for, whether fibers are ready or not.
   bool called() const noexcept {
     // Relaxed: a hint to come and look; who comes calls the sleep off, and that acquires.
     return word_.load(std::memory_order_relaxed) == notified;

@@ -19,8 +19,8 @@ inline namespace v1 {
 
 class runtime;
 
-// The calling thread is a worker for as long as this lives; what it was before comes back after, and
-// so do the exceptions it handles: they are none of its fibers'.
+// The calling thread is a worker for as long as this lives; what it was before comes back after,
+// and so do the exceptions it handles: they are none of its fibers'.
 class worker_seat {
  public:
   explicit worker_seat(worker_core& here) noexcept;
@@ -152,7 +152,7 @@ class runtime_core {
   std::atomic<std::uint64_t> entered_{0};      // fibers from outside
   std::atomic<std::uint32_t> ends_noted_{0};   // calls of note_end()
   std::atomic<std::uint32_t> visitors_{0};     // threads in send()
-  std::mutex telling_;  // one worker at a time tells the fibers of the end
+  std::mutex telling_;                         // one worker at a time tells the fibers of the end
   std::mutex mutex_;
   std::vector<worker_core*> sleepers_;   // under mutex_
   bool watched_ = false;                 // under mutex_: a sleeper looks up now and then
