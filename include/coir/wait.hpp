@@ -74,11 +74,7 @@ struct waiter {
   // fiber waits on that very worker nobody can come between: other wakers want the lock, and all
   // else that decides is done by the worker. Then it costs no read-modify-write.
   [[gnu::always_inline]] bool decide_success(worker* here) noexcept {
-    if (gate != nullptr) [[unlikely]]
-      return decide_for_gate();
-    // Relaxed: it changes only with a decision; if it is `here` it has been for the whole wait.
-    if (who == nullptr || who->home.load(std::memory_order_relaxed) != here)
-      return decide(wait_outcome::success);
+    if (waits_on == nullptr || waits_on != here) return decide_success_elsewhere();
     // Relaxed: this thread wrote it last, unless it has been decided; then the ticket differs.
     if (word->load(std::memory_order_relaxed) != ticket) return false;
     // Release: as in decide().
@@ -102,7 +98,8 @@ struct waiter {
   parking_spot* sleeper = nullptr;               // where it sleeps, if not on its signal
   void* slot = nullptr;  // where the waker puts or finds what is handed over
   deadline until;
-  wait_gate* gate = nullptr;  // of a wait in several lists
+  wait_gate* gate = nullptr;   // of a wait in several lists
+  worker* waits_on = nullptr;  // where it went to sleep; null for a thread, or with a gate
 
   // -- under the primitive's lock
   wait_list* list = nullptr;  // null when in none
@@ -115,14 +112,16 @@ struct waiter {
 
   // The fiber that runs on `here` is about to wait.
   [[gnu::always_inline]] void begin(worker& here) noexcept {
-    who = here.current;
-    word = &who->wait_word;
+    fiber& self = *here.current;
+    who = &self;
+    word = &self.wait_word;
+    waits_on = &here;
     // Relaxed: decided long ago, so nobody else writes it; published by the primitive's lock.
-    ticket = (word->load(std::memory_order_relaxed) | outcome_bits) + 1;
+    ticket = (self.wait_word.load(std::memory_order_relaxed) | outcome_bits) + 1;
     // Release: pairs with the acquire of a canceller that finds this ticket.
-    word->store(ticket, std::memory_order_release);
+    self.wait_word.store(ticket, std::memory_order_release);
     // Relaxed: for listings only.
-    who->waiting_for.store(what, std::memory_order_relaxed);
+    self.waiting_for.store(what, std::memory_order_relaxed);
     if (!until.is_never()) set_timer(here);
   }
 
@@ -137,7 +136,7 @@ struct waiter {
 
   void set_timer(worker& here) noexcept;
   void clear_timer() noexcept;
-  bool decide_for_gate() noexcept;
+  [[gnu::noinline]] bool decide_success_elsewhere() noexcept;
 };
 
 // What a plain thread's wait is decided by, in place of what a fiber has in its control block.
@@ -219,7 +218,8 @@ void throw_wait_failure(wait_outcome outcome);
 }
 
 // The same for a wait in several lists, none of whose locks is held any more. `w` has begun, on a
-// fiber or by a thread_decision, and is in no list; the caller takes its other waiters out of theirs.
+// fiber or by a thread_decision, and is in no list; the caller takes its other waiters out of
+// theirs.
 [[gnu::always_inline]] inline wait_outcome wait_at_gate(waiter& w, wait_gate& gate) noexcept {
   worker* here = current_worker();
   if (here == nullptr) [[unlikely]]

@@ -61,9 +61,9 @@ void leave_list(waiter& w, spinlock& lock) noexcept {
   if (w.list != nullptr) w.list->remove(w);
 }
 
-bool waiter::decide_for_gate() noexcept {
+bool waiter::decide_success_elsewhere() noexcept {
   if (!decide(wait_outcome::success)) return false;
-  gate->winner = this;
+  if (gate != nullptr) gate->winner = this;
   return true;
 }
 
