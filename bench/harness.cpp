@@ -4,6 +4,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <map>
 #include <regex>
@@ -84,7 +85,7 @@ struct selection {
   bool list = false;
   bool shared = false;
   std::string name;
-  std::regex filter;
+  std::regex filter{""};  // matches all
 
   selection(int& argc, char** argv) {
     int kept = 1;
@@ -124,6 +125,14 @@ void give_to_google_benchmark(const row& one) {
   if (one.where == process::own) made->Iterations(1);
 }
 
+// A run by hand is shown; one for the report writes its file.
+std::size_t run_and_report(bool to_file) {
+  if (!to_file) return benchmark::RunSpecifiedBenchmarks();
+  quiet display;
+  plain_json file;
+  return benchmark::RunSpecifiedBenchmarks(&display, &file);
+}
+
 int run_program(int argc, char** argv) {
   selection wanted(argc, argv);
   if (wanted.list) {
@@ -133,6 +142,9 @@ int run_program(int argc, char** argv) {
     }
     return 0;
   }
+  bool to_file = std::any_of(argv, argv + argc, [](const char* word) {
+    return std::string_view(word).starts_with("--benchmark_out=");
+  });
   benchmark::Initialize(&argc, argv, [] {
     std::fputs(usage, stdout);
     benchmark::PrintDefaultHelp();
@@ -149,9 +161,7 @@ int run_program(int argc, char** argv) {
   for (const row& one : all_rows()) {
     if (wanted.has(one)) give_to_google_benchmark(one);
   }
-  quiet display;
-  plain_json file;
-  std::size_t matched = benchmark::RunSpecifiedBenchmarks(&display, &file);
+  std::size_t matched = run_and_report(to_file);
   benchmark::Shutdown();
   if (isatty(STDERR_FILENO) != 0) std::fputs("\r\033[K", stderr);
   return matched == 0 ? 1 : 0;

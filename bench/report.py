@@ -120,6 +120,9 @@ class Report:
             return None
         return row.value / other.value
 
+    def has_yardstick(self, op):
+        return any(self.ratio(op, row) is not None for row in op.rows)
+
     @property
     def subjects(self):
         found = {k[len("subject:"):]: v for k, v in self.context.items() if k.startswith("subject:")}
@@ -158,7 +161,9 @@ def number(value):
 
 
 def factor(value):
-    return "" if value is None else f"{value:.3f}" if value < 0.995 else f"{value:.2f}"
+    if value is None:
+        return ""
+    return f"{value:.3f}" if value < 0.995 else f"{value:.2f}" if value < 9.95 else number(value)
 
 
 def spread(row):
@@ -180,7 +185,7 @@ TARGET = re.compile(r"(?P<row>[^\s:]+)(?::(?P<counter>\w+))?\s*<=\s*(?P<limit>[\
 
 
 def targets(report):
-    """Each target as (text, measured or None, met or None)."""
+    """Each target whose row was run, as (text, measured or None, met or None)."""
     found = []
     for line in lines_of("targets.txt"):
         match = TARGET.match(line)
@@ -188,7 +193,9 @@ def targets(report):
             sys.exit(f"report.py: targets.txt: cannot read '{line}'")
         row, other = report.rows.get(match["row"]), report.rows.get(match["of"] or "")
         measured = None
-        if row is not None and row.value is not None:
+        if row is None:
+            continue
+        if row.value is not None:
             if match["counter"]:
                 measured = row.counter(match["counter"])
             elif other is not None and other.value:
@@ -237,7 +244,7 @@ def print_table(report):
         print(f"{name:<12} {value}")
     width = max(len(row.name) for row in report.rows.values())
     for op in report.operations:
-        against = f", ratio to {op.yardstick}" if op.yardstick else ""
+        against = f", ratio to {op.yardstick}" if report.has_yardstick(op) else ""
         print(f"\n{op.title} ({op.unit}{against})")
         for row in op.rows:
             if row.value is None:
@@ -315,7 +322,7 @@ def bars(report, op, rows):
            f'aria-label="{html.escape(op.title)}">']
     for i, row in enumerate(rows):
         y = 8 + i * step
-        broken = row.value > end
+        broken, text = row.value > end, 0
         length = room if broken else max(2, room * row.value / end)
         label = row.label + (f" ({row.n:,})" if row.is_memory and row.n else "")
         out.append(f'<text x="{left - 10}" y="{y + 19}" text-anchor="end">{html.escape(label)}</text>')
@@ -326,10 +333,11 @@ def bars(report, op, rows):
             out.append(f'<path class="gap" d="M{x} {y + 27}l10 -26h8l-10 26z"/>')
         elif row.quartiles:
             low, high = (left + room * min(q, end * 1.05) / end for q in row.quartiles)
+            text = high - left
             out.append(f'<path class="whisker" d="M{low:.1f} {y + 14}H{high:.1f}"/>')
         ratio = report.ratio(op, row)
         note = memory_note(row) if row.is_memory else (f"{factor(ratio)} x" if ratio else "")
-        out.append(f'<text x="{left + length + 10:.1f}" y="{y + 19}">{number(row.value)}'
+        out.append(f'<text x="{left + max(length, text) + 10:.1f}" y="{y + 19}">{number(row.value)}'
                    f'<tspan class="soft" dx="10">{html.escape(note if not row.is_memory else "")}</tspan></text>')
     return "\n".join(out) + "</svg>"
 
@@ -344,7 +352,7 @@ def curves(op):
     points = [row for rows in series.values() for row in rows]
     if len({row.n for row in points}) < 3:
         return ""
-    left, right, top, bottom, height = 70, 190, 20, 48, 420
+    left, right, top, bottom, height = 70, 190, 36, 48, 440
     x0, x1 = (math.log10(f(row.n for row in points)) for f in (min, max))
     y0, y1 = math.floor(math.log10(min(r.value for r in points))), math.ceil(math.log10(max(r.value for r in points)))
     fx = lambda n: left + (math.log10(n) - x0) / (x1 - x0) * (WIDTH - left - right)
@@ -362,7 +370,7 @@ def curves(op):
         out.append(f'<path class="grid" d="M{fx(n):.1f} {top}V{height - bottom}"/><text class="soft" '
                    f'x="{fx(n):.1f}" y="{height - bottom + 20}" text-anchor="middle">{n:,}</text>'.replace(",", " "))
     out.append(f'<text class="soft" x="{(left + WIDTH - right) / 2}" y="{height - 8}" text-anchor="middle">contexts</text>')
-    out.append(f'<text class="soft" x="{left}" y="14" text-anchor="middle">{html.escape(op.unit)}</text>')
+    out.append(f'<text class="soft" x="20" y="20">{html.escape(op.unit)}</text>')
     ends = []
     for subject, rows in series.items():
         path = "M" + "L".join(f"{fx(row.n):.1f} {fy(row.value):.1f}" for row in rows)
@@ -381,7 +389,7 @@ def curves(op):
 
 
 def section(report, op):
-    against = f" Ratios are to <b>{html.escape(op.yardstick)}</b>." if op.yardstick else ""
+    against = f" Ratios are to <b>{html.escape(op.yardstick)}</b>." if report.has_yardstick(op) else ""
     out = [f'<h2 id="{op.name}">{html.escape(op.title)}, {html.escape(op.unit)}</h2>',
            f"<p>{html.escape(op.text)}{against}</p>", curves(op)]
     for n in op.sizes:

@@ -45,7 +45,7 @@ template <int Depth, class Link>
   return link;
 }
 
-// The loop over it, one copy for all who share it.
+// The loop over it, one copy for all who share it: no caller's `times` is known to the compiler.
 template <class Link>
 [[gnu::noinline]] Link switch_below_times(Link link, std::size_t times) {
   for (std::size_t i = 0; i < times; ++i) link = switch_below<4>(link);
@@ -65,8 +65,10 @@ struct switches_below {
   static constexpr bool deep = true;
   template <class Link>
   [[gnu::always_inline]] void operator()(Link& link) const {
+    std::size_t times = std::numeric_limits<std::size_t>::max();
+    benchmark::DoNotOptimize(times);
     auto sent = travelling(link);
-    for (;;) sent = switch_below_times(sent, std::numeric_limits<std::size_t>::max());
+    for (;;) sent = switch_below_times(sent, times);
   }
 };
 
@@ -88,10 +90,12 @@ template <class Peer>
 void same_code(benchmark::State& state, std::size_t) {
   typename Peer::template pair<switches_below> pair;
   typename Peer::link link = pair.begin();
+  std::size_t times = round_trips;
+  benchmark::DoNotOptimize(times);
   auto sent = travelling(link);
   sent = switch_below<4>(sent);
   while (state.KeepRunningBatch(2 * round_trips)) {
-    sent = switch_below_times(sent, round_trips);
+    sent = switch_below_times(sent, times);
   }
 }
 
@@ -110,30 +114,44 @@ inline std::vector<std::uint32_t> numbers(std::size_t n, order by) {
   return list;
 }
 
+// Below this many their memory is in the cache anyway: nobody fetches ahead.
+inline constexpr std::size_t fetched_ahead_from = 4096;
+
 // A scheduler and n contexts, found one after the other through an array:
 //
 //     line   [ * | * | * | ... ]      in the order of resumption
 //              |   |   '--> context, on its stack
 //              |   '------> ...
 //
-// Peer::party makes the contexts and the array; a pass resumes each once.
+// Peer::party makes the contexts and the array. The loop over the array is no function of its own:
+// its call would come between the calls that contexts have made and their returns.
+template <class Peer, class Body, bool Fetch>
+[[gnu::always_inline]] inline void passes(benchmark::State& state, std::size_t n,
+                                          typename Peer::home& home, auto* line) {
+  // A million gets one batch, see process::own.
+  std::size_t times = n < 1'000'000 ? std::max<std::size_t>(1, round_trips / n) : 4;
+  auto switches = static_cast<benchmark::IterationCount>(2 * n * times);
+  auto* end = line + n;
+  while (state.KeepRunningBatch(switches)) {
+    for (std::size_t i = 0; i < times; ++i) {
+      for (auto* at = line; at != end; ++at) {
+        if constexpr (Fetch) Peer::template prefetch<Body>(at);
+        Peer::resume(home, *at);
+      }
+    }
+  }
+}
+
 template <class Peer, class Body, order By>
 void crowd(benchmark::State& state, std::size_t n) {
   typename Peer::template party<Body> party{numbers(n, By)};
   typename Peer::home home;
   auto* line = party.line();
-  auto pass = [&]() __attribute__((always_inline)) {
-    for (std::size_t i = 0; i < n; ++i) {
-      Peer::template prefetch<Body>(line + i);
-      Peer::resume(home, line[i]);
-    }
-  };
-  pass();
-  // A million gets one batch, see process::own.
-  std::size_t passes = n < 1'000'000 ? std::max<std::size_t>(1, round_trips / n) : 4;
-  auto switches = static_cast<benchmark::IterationCount>(2 * n * passes);
-  while (state.KeepRunningBatch(switches)) {
-    for (std::size_t i = 0; i < passes; ++i) pass();
+  for (std::size_t i = 0; i < n; ++i) Peer::resume(home, line[i]);
+  if (n < fetched_ahead_from) {
+    passes<Peer, Body, false>(state, n, home, line);
+  } else {
+    passes<Peer, Body, true>(state, n, home, line);
   }
 }
 

@@ -11,16 +11,17 @@ const subject list[] = {
     {"coir_boost", "coir over Boost.Context's jump_fcontext; stacks as coir"},
     {"coir_ucontext", "coir over swapcontext; stacks as coir"},
     {"boost_fcontext",
-     "jump_fcontext called directly, from the static library; stacks as coir, or pooled likewise; "
-     "in crowds its handles stand in the array and its saved frames are fetched ahead"},
+     "jump_fcontext called directly, from the " BENCH_BOOST_LIBRARY " library; stacks as coir; in "
+     "crowds its handles stand in the array and its saved frames are fetched ahead"},
     {"boost_fiber_ctx",
-     "boost::context::fiber, from the static library; stacks as coir in switches and crowds, "
+     "boost::context::fiber, from the " BENCH_BOOST_LIBRARY
+     " library; stacks as coir in switches and crowds, "
      "pooled_fixedsize_stack of 64 KiB in create and generator, fixedsize_stack of 64 KiB in live; "
      "it does not tell what to fetch ahead"},
     {"boost_fiber_ctx_pooled", "boost::context::fiber on pooled_fixedsize_stack of 64 KiB"},
     {"boost_fiber_ctx_protected", "boost::context::fiber on protected_fixedsize_stack of 64 KiB"},
-    {"boost_coroutine2",
-     "coroutine<T>::pull_type, from the static library; pooled_fixedsize_stack of 64 KiB"},
+    {"boost_coroutine2", "coroutine<T>::pull_type, from the " BENCH_BOOST_LIBRARY
+                         " library; pooled_fixedsize_stack of 64 KiB"},
     {"ucontext", "swapcontext called directly; stacks as coir"},
     {"cxx20",
      "stackless coroutines; frames from a free list (generator: from operator new), in crowds "

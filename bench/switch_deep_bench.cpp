@@ -20,8 +20,10 @@ struct no_switch {
 
 void call(benchmark::State& state, std::size_t) {
   no_switch link;
+  std::size_t times = round_trips;
+  benchmark::DoNotOptimize(times);
   while (state.KeepRunningBatch(round_trips)) {
-    link = switch_below_times(link, round_trips);
+    link = switch_below_times(link, times);
   }
 }
 

@@ -68,7 +68,7 @@ struct boost_fcontext {
     __builtin_prefetch(frame + 64, 1);
   }
 
-  [[gnu::always_inline]] static void resume(home, handle& to) {
+  [[gnu::always_inline]] static void resume(home&, handle& to) {
     to = boost::context::detail::jump_fcontext(to, nullptr).fctx;
   }
 };

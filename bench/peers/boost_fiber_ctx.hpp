@@ -82,7 +82,7 @@ struct boost_fiber_ctx {
   template <class Body>
   [[gnu::always_inline]] static void prefetch(const fiber*) {}
 
-  [[gnu::always_inline]] static void resume(home, fiber& to) { to = std::move(to).resume(); }
+  [[gnu::always_inline]] static void resume(home&, fiber& to) { to = std::move(to).resume(); }
 };
 
 }  // namespace bench

@@ -155,7 +155,7 @@ struct cxx20 {
     __builtin_prefetch(at[lookahead / 2].address(), 1);
   }
 
-  [[gnu::always_inline]] static void resume(home, member& to) { to.resume(); }
+  [[gnu::always_inline]] static void resume(home&, member& to) { to.resume(); }
 };
 
 }  // namespace bench

@@ -80,7 +80,7 @@ struct ucontext {
   template <class Body>
   [[gnu::always_inline]] static void prefetch(both**) {}
 
-  [[gnu::always_inline]] static void resume(home, both* to) { swapcontext(&to->here, &to->there); }
+  [[gnu::always_inline]] static void resume(home&, both* to) { swapcontext(&to->here, &to->there); }
 };
 
 }  // namespace bench
