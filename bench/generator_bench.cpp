@@ -161,9 +161,11 @@ void fiber_ctx(benchmark::State& state, std::size_t) {
                    done = true;
                    return std::move(from);
                  }};
-    for (source = std::move(source).resume(); !done; source = std::move(source).resume()) {
+    source = std::move(source).resume();
+    while (!done) {
       int x = value;
       benchmark::DoNotOptimize(x);
+      source = std::move(source).resume();
     }
   }
 }

@@ -89,8 +89,11 @@ struct cxx20 {
     };
     using handle = std::coroutine_handle<promise_type>;
     explicit step(handle made) : handle_(made) {}
-    step(step&&) = delete;
-    ~step() { handle_.destroy(); }
+    step(step&& other) noexcept : handle_(std::exchange(other.handle_, nullptr)) {}
+    step& operator=(step&&) = delete;
+    ~step() {
+      if (handle_) handle_.destroy();
+    }
     bool await_ready() noexcept { return false; }
     std::coroutine_handle<> await_suspend(std::coroutine_handle<> caller) noexcept {
       handle_.promise().caller = caller;
