@@ -2,11 +2,13 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <coir/channel.hpp>
 #include <coir/config.hpp>
 #include <coir/context.hpp>
 #include <coir/coroutine.hpp>
 #include <coir/fiber_local.hpp>
 #include <coir/generator.hpp>
+#include <coir/local_channel.hpp>
 #include <coir/runtime.hpp>
 #include <coir/spawn.hpp>
 #include <coir/stack.hpp>

@@ -1,0 +1,302 @@
+// channel_queue.hpp - what a channel does, for values whose moves do not throw.
+// SPDX-License-Identifier: BSL-1.0
+// Budget: a send or receive that meets nobody is one lock and some thirty instructions, inline; who
+// waits is decided by a second read-modify-write, and only if it waits on another worker.
+#pragma once
+
+#include <coir/channel_buffer.hpp>
+#include <coir/channel_closed.hpp>
+#include <coir/channel_item.hpp>
+#include <coir/deadline.hpp>
+#include <coir/receive_result.hpp>
+#include <coir/wait.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <type_traits>
+#include <utility>
+
+namespace coir {
+inline namespace v1 {
+
+enum class channel_attempt : std::uint8_t { done, blocked, closed, no_memory };
+
+// What channels have in common, whatever they carry.
+//
+//     a waiting sender's slot    the item it offers; null once the channel was closed to it
+//     a waiting receiver's slot  a std::optional for the item; stays empty if closed
+class channel_state {
+ public:
+  channel_state(std::size_t item_size, std::size_t item_alignment, std::size_t capacity)
+      : open(capacity), buffer(item_size, item_alignment, capacity) {}
+  ~channel_state();  // aborts where somebody waits
+
+  // A send is plain while fewer than `open` items are in the buffer, a receive while more than
+  // `held` are. Both say "never" while there is anything else to look at, and are put right by the
+  // next operation that finds there is not.
+  std::size_t open;      // the capacity; 0 when closed, or while a receiver waits
+  std::size_t held = 0;  // the same; SIZE_MAX while a sender waits, or after give_back()
+  channel_buffer buffer;
+  wait_list receivers;
+  wait_list senders;
+  bool closed = false;
+  std::size_t returned = 0;  // items given back by receivers that could not take them
+
+  // Short cuts to what offer() and take() would find out.
+  bool send_waits() const noexcept { return receivers.empty() && buffer.full() && !closed; }
+  bool receive_waits() const noexcept { return held == 0 && buffer.empty() && !closed; }
+
+  void add_receiver(waiter& w) noexcept {
+    receivers.push_back(w);
+    open = 0;
+  }
+  void add_sender(waiter& w) noexcept {
+    senders.push_back(w);
+    held = SIZE_MAX;
+  }
+
+  // Under the lock: closes, and gives a list of waiters, linked by next, to resume.
+  [[nodiscard]] waiter* close() noexcept;
+  static void resume_all(waiter* decided) noexcept;
+};
+
+[[noreturn, gnu::cold]] void throw_channel_closed();
+
+template <class Item, class Door>
+class channel_queue {
+ public:
+  static_assert(std::is_nothrow_move_constructible_v<Item>);
+
+  explicit channel_queue(std::size_t capacity) : state_(sizeof(Item), alignof(Item), capacity) {}
+  ~channel_queue() {
+    while (!state_.buffer.empty()) {
+      drop(state_.buffer.turn());
+      state_.buffer.template pop<Item>();
+    }
+  }
+
+  // False when `until` has passed; then, and when it throws, `item` is as it was.
+  [[gnu::always_inline]] bool send(Item& item, deadline until) {
+    door_.admit_waiter();
+    door_.lock();
+    if (offer_plainly(item)) [[likely]]
+      return true;
+    auto&& own = copy_if_free(item);
+    if (!state_.send_waits()) {
+      channel_attempt result = offer(own);
+      if (result == channel_attempt::done) return true;
+      if (result != channel_attempt::blocked) return send_uncommonly(own, result);
+    }
+    waiter w("room in a channel");
+    w.slot = &own;
+    w.until = until;
+    state_.add_sender(w);
+    wait_outcome outcome = door_.wait(w);
+    if (outcome != wait_outcome::success) [[unlikely]] {
+      throw_wait_failure(outcome);
+      return false;
+    }
+    if (w.slot == nullptr) [[unlikely]]
+      throw_channel_closed();
+    return true;
+  }
+
+  [[gnu::always_inline]] bool try_send(Item& item) {
+    door_.admit();
+    door_.lock();
+    if (offer_plainly(item)) return true;
+    auto&& own = copy_if_free(item);
+    channel_attempt result = offer(own);
+    if (result == channel_attempt::done) return true;
+    if (result != channel_attempt::blocked) return send_uncommonly(own, result);
+    door_.unlock();
+    return false;
+  }
+
+  // `out` is empty. Done or closed, or blocked when `until` has passed.
+  [[gnu::always_inline]] channel_attempt receive(std::optional<Item>& out, deadline until) {
+    door_.admit_waiter();
+    door_.lock();
+    if (take_plainly(out)) [[likely]]
+      return channel_attempt::done;
+    if constexpr (free_to_copy) {
+      std::optional<Item> own;
+      channel_attempt result = receive_or_wait(own, until);
+      out = own;
+      return result;
+    } else {
+      return receive_or_wait(out, until);
+    }
+  }
+
+  [[gnu::always_inline]] channel_attempt try_receive(std::optional<Item>& out) {
+    door_.admit();
+    door_.lock();
+    if (take_plainly(out)) return channel_attempt::done;
+    channel_attempt result = take(out);
+    if (result == channel_attempt::blocked) door_.unlock();
+    return result;
+  }
+
+  void close() {
+    door_.admit();
+    door_.lock();
+    waiter* decided = state_.close();
+    door_.unlock();
+    channel_state::resume_all(decided);
+  }
+
+  // A receiver could not use what it received: to the next one.
+  void give_back(Item&& item) noexcept {
+    door_.lock();
+    waiter* w = state_.receivers.pop();
+    if (w != nullptr) {
+      static_cast<std::optional<Item>*>(w->slot)->emplace(std::move(item));
+    } else {
+      returned_.push_back(std::move(item));
+      ++state_.returned;
+      state_.held = SIZE_MAX;
+    }
+    leave(channel_attempt::done, w);
+  }
+
+  template <class Look>
+  auto look(Look&& f) {
+    door_.admit();
+    door_.lock();
+    auto found = f(std::as_const(state_));
+    door_.unlock();
+    return found;
+  }
+
+  std::size_t capacity() const noexcept { return state_.buffer.capacity(); }
+
+  // -- For select, under the lock.
+
+  Door& door() noexcept { return door_; }
+  channel_state& state() noexcept { return state_; }
+
+  // Either leaves the lock held if the result is `blocked`, and unlocks otherwise.
+  [[gnu::noinline]] channel_attempt offer(Item& item) noexcept {
+    if (state_.closed) return leave(channel_attempt::closed);
+    waiter* w = state_.receivers.pop();
+    if (state_.receivers.empty()) state_.open = state_.buffer.capacity();
+    if (w != nullptr) {
+      static_cast<std::optional<Item>*>(w->slot)->emplace(std::move(item));
+      return leave(channel_attempt::done, w);
+    }
+    if (state_.buffer.full()) return channel_attempt::blocked;
+    if (!state_.buffer.reserve()) return leave(channel_attempt::no_memory);
+    state_.buffer.push(std::move(item));
+    return leave(channel_attempt::done);
+  }
+
+  [[gnu::noinline]] channel_attempt take(std::optional<Item>& out) noexcept {
+    if constexpr (returned_items<Item>::possible) {
+      if (!returned_.empty()) return take_returned(out);
+    }
+    waiter* w = state_.senders.pop();
+    if (state_.senders.empty()) state_.held = 0;
+    if (!state_.buffer.empty()) {
+      channel_block* waste = state_.buffer.turn();
+      out.emplace(std::move(state_.buffer.template front<Item>()));
+      state_.buffer.template pop<Item>();
+      if (w != nullptr) {
+        static_cast<void>(state_.buffer.reserve());  // a bounded buffer always can
+        state_.buffer.push(std::move(*static_cast<Item*>(w->slot)));
+      }
+      leave(channel_attempt::done, w);
+      drop(waste);
+      return channel_attempt::done;
+    }
+    if (w != nullptr) {
+      out.emplace(std::move(*static_cast<Item*>(w->slot)));
+      return leave(channel_attempt::done, w);
+    }
+    return state_.closed ? leave(channel_attempt::closed) : channel_attempt::blocked;
+  }
+
+ private:
+  // Small enough to be copied for the uncommon paths, so that the common one needs no address and
+  // the values stay in registers.
+  static constexpr bool free_to_copy =
+      std::is_trivially_copyable_v<Item> && sizeof(Item) <= 2 * sizeof(void*);
+
+  [[gnu::always_inline]] static auto copy_if_free(Item& item)
+      -> std::conditional_t<free_to_copy, Item, Item&> {
+    return item;
+  }
+
+  // The common cases, which unlock when they succeed.
+  [[gnu::always_inline]] bool offer_plainly(Item& item) noexcept {
+    channel_buffer& buffer = state_.buffer;
+    if (buffer.size() >= state_.open || !buffer.has_place()) return false;
+    buffer.push(std::move(item));
+    door_.unlock();
+    return true;
+  }
+  [[gnu::always_inline]] bool take_plainly(std::optional<Item>& out) noexcept {
+    channel_buffer& buffer = state_.buffer;
+    if (buffer.size() <= state_.held || !buffer.at_front()) return false;
+    out.emplace(std::move(buffer.template front<Item>()));
+    buffer.template pop<Item>();
+    door_.unlock();
+    return true;
+  }
+
+  [[gnu::always_inline]] channel_attempt receive_or_wait(std::optional<Item>& out, deadline until) {
+    if (!state_.receive_waits()) {
+      channel_attempt result = take(out);
+      if (result != channel_attempt::blocked) return result;
+    }
+    waiter w("a channel to receive from");
+    w.slot = &out;
+    w.until = until;
+    state_.add_receiver(w);
+    wait_outcome outcome = door_.wait(w);
+    if (outcome != wait_outcome::success) [[unlikely]] {
+      throw_wait_failure(outcome);
+      return channel_attempt::blocked;
+    }
+    return out.has_value() ? channel_attempt::done : channel_attempt::closed;
+  }
+
+  [[gnu::always_inline]] channel_attempt leave(channel_attempt result,
+                                               waiter* decided = nullptr) noexcept {
+    door_.unlock();
+    if (decided != nullptr) decided->resume();
+    return result;
+  }
+
+  [[gnu::noinline, gnu::cold]] channel_attempt take_returned(std::optional<Item>& out) noexcept {
+    out.emplace(returned_.pop_front());
+    --state_.returned;
+    return leave(channel_attempt::done);
+  }
+
+  void drop(channel_block* waste) noexcept {
+    if (waste != nullptr) state_.buffer.drop_block(waste);
+  }
+
+  // Without the lock: the channel is closed, or wants memory.
+  [[gnu::noinline, gnu::cold]] bool send_uncommonly(Item& item, channel_attempt result) {
+    while (result == channel_attempt::no_memory) {
+      channel_block* block = state_.buffer.make_block();
+      door_.lock();
+      block = state_.buffer.add(block);
+      result = offer(item);  // an unbounded channel is never full
+      if (block != nullptr) state_.buffer.drop_block(block);
+    }
+    if (result == channel_attempt::closed) throw_channel_closed();
+    return true;
+  }
+
+  Door door_;
+  channel_state state_;
+  [[no_unique_address]] returned_items<Item> returned_;
+};
+
+}  // namespace v1
+}  // namespace coir

@@ -1,0 +1,68 @@
+// local_channel.hpp - a channel for the fibers of one worker, which pays for no atomics.
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <coir/channel.hpp>
+#include <coir/sanitizer.hpp>
+#include <coir/this_fiber.hpp>
+#include <coir/wait.hpp>
+
+namespace coir {
+inline namespace v1 {
+
+// How a local_channel is entered: by fibers that stay on one worker, the one of its first use.
+class local_door {
+ public:
+  [[gnu::always_inline]] void admit() { static_cast<void>(checked()); }
+  [[gnu::always_inline]] void admit_waiter() { check_cancelled(checked()); }
+
+  // Nobody can come between; ThreadSanitizer is told.
+  [[gnu::always_inline]] void lock() noexcept { order_after(this); }
+  [[gnu::always_inline]] void unlock() noexcept { order_before(this); }
+
+  [[gnu::always_inline]] wait_outcome wait(waiter& w) noexcept {
+    unlock();
+    wait_outcome outcome = wait_for_deadline(w);
+    lock();
+    if (outcome != wait_outcome::success && w.list != nullptr) w.list->remove(w);
+    unlock();
+    return outcome;
+  }
+
+  static constexpr spinlock* guard() noexcept { return nullptr; }
+
+ private:
+  [[gnu::always_inline]] worker& checked() {
+    worker* here = current_worker();
+    if (here == nullptr || here != owner_ || !(alone_ || here->current->pinned)) [[unlikely]]
+      bind(here);
+    return *here;
+  }
+
+  // Takes possession for the worker on the first use; std::logic_error for any other that is not
+  // allowed.
+  [[gnu::noinline, gnu::cold]] void bind(worker* here);
+
+  worker* owner_ = nullptr;
+  bool alone_ = false;  // the owner is the only worker of its runtime
+};
+
+// A channel between fibers that never change their worker: pinned ones, or those of a runtime with
+// one worker. The members are those of channel.
+//
+//     coir::run([] {
+//       coir::local_channel<int> ch{16};
+//       auto t = coir::spawn([&] { ch.send(1); });
+//       use(ch.receive());
+//     });
+//
+// Lifetime  belongs to the worker whose fiber uses it first; made and destroyed anywhere.
+// Cost      as a channel, without its lock and without any other read-modify-write.
+// Throws    std::logic_error, in every build, from every member but capacity(), when used by a
+// plain
+//           thread, on another worker, or by a fiber that may change its worker.
+template <class T>
+using local_channel = channel<T, local_door>;
+
+}  // namespace v1
+}  // namespace coir
