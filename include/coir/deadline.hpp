@@ -32,7 +32,8 @@ class deadline {
   // The same point on any clock, as far as the two clocks agree now.
   template <class Clock, class Duration>
   static deadline at(const std::chrono::time_point<Clock, Duration>& time) noexcept {
-    return after(time - Clock::now());
+    auto clock = Clock::now();
+    return time > clock ? after(time - clock) : now();
   }
 
   constexpr bool is_never() const noexcept { return at_ == never_; }

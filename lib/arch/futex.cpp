@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "arch/futex.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <climits>
 #include <ctime>
@@ -27,8 +28,9 @@ bool futex_wait(std::atomic<std::uint32_t>& word, std::uint32_t value, deadline 
   // FUTEX_WAIT_BITSET takes a point in time on the monotonic clock, which is steady_clock's.
   timespec at{};
   if (!end.is_never()) {
-    at.tv_sec = static_cast<std::time_t>(end.nanoseconds() / 1'000'000'000);
-    at.tv_nsec = static_cast<long>(end.nanoseconds() % 1'000'000'000);
+    std::int64_t time = std::max(end.nanoseconds(), std::int64_t{0});  // the kernel refuses less
+    at.tv_sec = static_cast<std::time_t>(time / 1'000'000'000);
+    at.tv_nsec = static_cast<long>(time % 1'000'000'000);
   }
   long result = syscall(futex_call, &word, FUTEX_WAIT_BITSET_PRIVATE, value,
                         end.is_never() ? nullptr : &at, nullptr, FUTEX_BITSET_MATCH_ANY);
