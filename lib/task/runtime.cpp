@@ -54,6 +54,7 @@ runtime::~runtime() {
   if (state_->has_threads) {
     own.wait_for_end();
   } else {
+    if (own.live() != 0) state_->start_others();  // some may have been given to them
     own.run_worker(own.worker_at(0), [&] { return own.live() == 0; });
   }
 }
