@@ -74,6 +74,7 @@ context::departure fiber_entry(context&, context&, void* word) {
   if (self.references.load(std::memory_order_acquire) == 1) {
     self.operations->destroy(self);
     self.operations = nullptr;
+    self.failure = nullptr;
   }
   worker_core& here = worker_core::of(*this_thread().worker);
   context& next = successor(here, announce_end(self, &here));
@@ -102,9 +103,9 @@ void worker::bury() noexcept {
   gone.memory.reset();
   worker_core::count(here.ended);
   here.runtime.note_end();
-  // The payload may run the user's destructors, which is not for here, under the guard.
+  // Result and exception may run the user's destructors, which is not for here, under the guard.
   if (!drop_reference(gone)) return;
-  if (gone.operations == nullptr) {
+  if (gone.operations == nullptr && gone.failure == nullptr) {
     recycle_fiber(gone);
   } else {
     here.dead.push_back(gone);
