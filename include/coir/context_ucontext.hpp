@@ -46,6 +46,9 @@ class ucontext_context {
     return {&self, self.resumer_, self.word_};
   }
 
+  // Asks for the part of the stack that is needed first when it is resumed.
+  void prefetch_stack() const noexcept {}
+
  private:
   static void start(unsigned int high, unsigned int low) noexcept;
 

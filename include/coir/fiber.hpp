@@ -48,48 +48,51 @@ struct fiber_operations {
 
 // The control block. Blocks come from a pool and their memory is never anything else, so that a
 // listing of all fibers may look at one while it ends (fiber_pool.hpp).
-class fiber {
+class alignas(64) fiber {
  public:
-  static constexpr std::size_t inline_payload = 64;
+  static constexpr std::size_t inline_payload = 80;
 
   fiber() noexcept {}
   fiber(const fiber&) = delete;
   fiber& operator=(const fiber&) = delete;
   ~fiber() {}
 
-  // -- owner only
+  // -- what every switch and every wait looks at: one cache line
   union {
-    context ctx;  // alive from the start of the body to its end
+    context ctx;  // alive from the start of the body to its end; owner only
   };
-  bool pinned = false;         // written before the fiber is shared
-  bool preserve_fenv = false;  // likewise
-  bool handed_over = false;    // started by the fiber that joins it, which runs next
+  shared_word<std::uint64_t> wait_word{1};  // see wait_outcome; decided while it does not wait
+  atomic_cell<worker*> home{nullptr};       // the owner; changed by the owner, a thief, a waker
+  atomic_cell<const char*> waiting_for{nullptr};  // for listings; written by the fiber
+  shared_word<std::uint64_t> references;          // handles, and one for the fiber itself
+  atomic_cell<fiber_state> state{fiber_state::fresh};
+  atomic_cell<bool> cancel_pending{false};  // asked to end, and not yet told
+  atomic_cell<bool> told_of_end{false};     // its runtime's end has asked, once
+  bool pinned = false;                      // written before the fiber is shared
+  bool preserve_fenv = false;               // likewise
+  bool handed_over = false;                 // owner only: started by the fiber that joins it
+
+  // -- owner only
   std::uint32_t position = 0;  // of its entry in the owner's run queue, while fresh
-  fiber* next = nullptr;       // in an inbox, a free list, a list of fibers without a stack
+  fiber* next = nullptr;       // in an inbox, a free list, a list of fibers
   std::optional<stack> memory;
 
   // -- written once, before the fiber is shared
   const fiber_operations* operations = nullptr;
   void* payload = nullptr;  // result and closure, here or on the heap
+  atomic_cell<runtime_core*> runtime{nullptr};
   std::uint64_t id = 0;
   std::size_t stack_size = 0;
 
   // -- any thread
-  shared_word<std::uint64_t> references;
-  shared_word<std::uint64_t> wait_word{1};      // see wait_outcome; decided while it does not wait
-  atomic_cell<runtime_core*> runtime{nullptr};  // written once
-  atomic_cell<worker*> home{nullptr};           // the owner; changed by the owner, a thief, a waker
-  atomic_cell<fiber_state> state{fiber_state::fresh};
-  atomic_cell<const char*> waiting_for{nullptr};  // for listings
-  atomic_cell<bool> cancel_pending{false};        // asked to end, and not yet told
-  atomic_cell<bool> told_of_end{false};           // its runtime's end has asked, once
-  spinlock lock;                                  // guards the fields below, and the end
+  spinlock lock;  // guards the three below, and the end
   wait_list joiners;
   char* name = nullptr;        // owned
   std::exception_ptr failure;  // written before the end
 
   // -- the fiber itself, while it runs
-  void* locals = nullptr;  // of fiber_local
+  atomic_cell<std::int64_t> waiting_since{0};  // for listings
+  void* locals = nullptr;                      // of fiber_local
 
   alignas(16) std::byte inline_space[inline_payload];
 };

@@ -44,9 +44,12 @@ class run_queue {
   [[gnu::always_inline]] entry front() const noexcept { return slots_[head_ & mask_]; }
   [[gnu::always_inline]] void drop_front() noexcept { ++head_; }
 
-  // Asks for the header of a fiber that is a few switches away.
+  // Asks for what the fibers a few switches away need: first the header, then, when that has come,
+  // the top of the stack it points to. Entries beyond the tail may be old: they are only addresses.
   [[gnu::always_inline]] void prefetch() const noexcept {
-    __builtin_prefetch(reinterpret_cast<const void*>(slots_[(head_ + 8) & mask_] & ~fresh_bit));
+    __builtin_prefetch(reinterpret_cast<const void*>(slots_[(head_ + 32) & mask_] & ~fresh_bit));
+    entry near = slots_[(head_ + 16) & mask_] & ~fresh_bit;
+    if (near != 0) reinterpret_cast<const fiber*>(near)->ctx.prefetch_stack();
   }
 
   // After drop_front() there is room; otherwise call reserve() first.

@@ -121,6 +121,8 @@ struct waiter {
     // Release: pairs with the acquire of a canceller that finds this ticket.
     self.wait_word.store(ticket, std::memory_order_release);
     // Relaxed: for listings only.
+    self.waiting_since.store(here.tick, std::memory_order_relaxed);
+    // Relaxed: for listings only.
     self.waiting_for.store(what, std::memory_order_relaxed);
     if (!until.is_never()) set_timer(here);
   }
@@ -141,8 +143,13 @@ struct waiter {
 
 // What a plain thread's wait is decided by, in place of what a fiber has in its control block.
 struct thread_decision {
+  static constexpr std::uint32_t pending = 0;
+  static constexpr std::uint32_t go_on = 1;
+  static constexpr std::uint32_t counted =
+      2;  // pending, and the thread is in the census of sleepers
+
   shared_word<std::uint64_t> word;
-  std::atomic<std::uint32_t> signal{0};
+  std::atomic<std::uint32_t> signal{pending};
 
   void begin(waiter& w) noexcept {
     w.word = &word;

@@ -31,6 +31,7 @@ class worker {
   run_queue ready;
   exception_globals* exceptions = nullptr;  // the thread's, see thread_state
   int* error = nullptr;                     // the thread's errno
+  std::int64_t tick = 0;                    // the time of the last poll, roughly
   spinlock* carried = nullptr;              // unlocked by settle()
   fiber* finished = nullptr;                // laid to rest by settle()
   context loop;                             // the worker's own computation, while a fiber runs

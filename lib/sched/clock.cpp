@@ -6,6 +6,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <ctime>
 
 namespace coir {
 inline namespace v1 {
@@ -28,6 +29,13 @@ std::int64_t clock_now() noexcept {
   // Relaxed: see virtual_time.
   std::int64_t time = virtual_time.load(std::memory_order_relaxed);
   return time == real ? steady_now() : time;
+}
+
+std::int64_t clock_roughly() noexcept {
+  if (virtual_clock_on()) return clock_now();
+  timespec time;
+  clock_gettime(CLOCK_MONOTONIC_COARSE, &time);
+  return std::int64_t{time.tv_sec} * 1'000'000'000 + time.tv_nsec;
 }
 
 bool virtual_clock_on() noexcept {

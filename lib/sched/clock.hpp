@@ -10,6 +10,9 @@ inline namespace v1 {
 // Nanoseconds on std::chrono::steady_clock, or on the virtual clock while it is on.
 std::int64_t clock_now() noexcept;
 
+// The same to some milliseconds, for a fifth of the price.
+std::int64_t clock_roughly() noexcept;
+
 // The real one, whatever the virtual one says.
 std::int64_t steady_now() noexcept;
 

@@ -16,15 +16,16 @@ inline namespace v1 {
 bool parking_spot::park(deadline end) noexcept {
   bool in_time = true;
   // Acquire: pairs with the waker's exchange in notify().
-  while (in_time && word_.load(std::memory_order_acquire) == parked)
-    in_time = futex_wait(word_, parked, end);
-  cancel();
+  for (std::uint32_t now; in_time && (now = word_.load(std::memory_order_acquire)) != notified;)
+    in_time = futex_wait(word_, now, end);
   return in_time;
 }
 
 bool parking_spot::notify() noexcept {
   // Sequentially consistent: see parking.hpp. (d)
-  if (word_.exchange(notified, std::memory_order_seq_cst) != parked) return false;
+  std::uint32_t before = word_.exchange(notified, std::memory_order_seq_cst);
+  if (before == counted) discount_sleeper();
+  if (before != parked && before != counted) return false;
   // Acquire: pairs with the release in descriptor().
   if (int fd = descriptor_.load(std::memory_order_acquire); fd >= 0) {
     std::uint64_t one = 1;

@@ -7,6 +7,8 @@
 #include <atomic>
 #include <cstdint>
 
+#include "sched/census.hpp"
+
 namespace coir {
 inline namespace v1 {
 
@@ -38,7 +40,18 @@ class parking_spot {
   // Calls the sleep off.
   void cancel() noexcept {
     // Acquire: takes in the notification it may wipe out; the worker looks at its inbox next.
-    if (word_.exchange(awake, std::memory_order_acquire) == notified) drain();
+    std::uint32_t before = word_.exchange(awake, std::memory_order_acquire);
+    if (before == counted) discount_sleeper();
+    if (before == notified) drain();
+  }
+
+  // Counts the announced sleep in the census, for as long as nobody has notified it.
+  void count_in() noexcept {
+    count_sleeper();
+    std::uint32_t expected = parked;
+    // Sequentially consistent: as prepare().
+    if (!word_.compare_exchange_strong(expected, counted, std::memory_order_seq_cst))
+      discount_sleeper();
   }
 
   // Sleeps, after prepare(), until notified or until `end`. False when the deadline ended it.
@@ -59,6 +72,7 @@ class parking_spot {
   static constexpr std::uint32_t awake = 0;
   static constexpr std::uint32_t parked = 1;
   static constexpr std::uint32_t notified = 2;
+  static constexpr std::uint32_t counted = 3;  // parked, and in the census
 
   std::atomic<std::uint32_t> word_{awake};
   std::atomic<int> descriptor_{-1};

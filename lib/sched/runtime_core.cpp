@@ -13,13 +13,18 @@
 #include "arch/futex.hpp"
 #include "arch/pause.hpp"
 #include "fiber/fiber_pool.hpp"
+#include "sched/census.hpp"
 #include "sched/clock.hpp"
 #include "sched/fiber_end.hpp"
+#include "sched/listing.hpp"
 #include "stack/shape.hpp"
 
 namespace coir {
 inline namespace v1 {
 namespace {
+
+// How long everyone must have slept before it is asked whether that can ever end.
+constexpr std::int64_t suspicion = 50'000'000;
 
 // How often a sleeper looks whether a fiber hogs its worker, while any worker runs.
 constexpr std::int64_t watch_every = 10'000'000;
@@ -60,9 +65,11 @@ runtime_core::runtime_core(const runtime_options& options)
   workers_.reserve(count);
   sleepers_.reserve(count);
   for (unsigned i = 0; i < count; ++i) workers_.push_back(std::make_unique<worker_core>(*this, i));
+  enter_runtime(*this);
 }
 
 runtime_core::~runtime_core() {
+  leave_runtime(*this);
   // Release: pairs with the acquire in stopping().
   stopping_.store(true, std::memory_order_release);
   for (auto& w : workers_) w->sleep.notify();
@@ -182,16 +189,7 @@ void runtime_core::cancel_fibers_of(worker_core& here) noexcept {
     } else if (!f.cancel_pending.load(std::memory_order_relaxed)) {  // relaxed: likewise
       return;  // it knows already: this wait came after that
     }
-    // Acquire: pairs with the release in waiter::begin().
-    std::uint64_t ticket = f.wait_word.load(std::memory_order_acquire);
-    // Relaxed: as long as the ticket holds it is this worker on which the fiber waits.
-    if ((ticket & waiter::outcome_bits) != 0 || f.home.load(std::memory_order_relaxed) != &here)
-      return;
-    // Acquire and release: as in waiter::decide().
-    if (f.wait_word.compare_exchange(ticket,
-                                     ticket | static_cast<std::uint64_t>(wait_outcome::cancelled),
-                                     std::memory_order_acq_rel))
-      make_ready(f);
+    end_wait(here, f, wait_outcome::cancelled);
   });
 }
 
@@ -224,12 +222,19 @@ void runtime_core::park(worker_core& here) noexcept {
   worker_core::count(here.parked);
   // A virtual deadline is nothing to sleep until: the clock moves when everyone sleeps.
   if (virtual_clock_on()) end = deadline::never();
-  std::int64_t look_up = watching ? steady_now() + watch_every : deadline::never().nanoseconds();
   if (here.arrivals.empty() && !stopping()) {
-    here.sleep.park(std::min(end, deadline(look_up)));
-  } else {
-    here.sleep.cancel();
+    if (watching) {
+      here.sleep.park(std::min(end, deadline(steady_now() + watch_every)));
+    } else if (!end.is_never()) {
+      here.sleep.park(end);
+    } else {
+      // Nothing is to come by itself. If nobody has called for a while, is there anybody who could?
+      here.sleep.count_in();
+      if (!here.sleep.park(deadline(steady_now() + suspicion)) && !end_deadlock())
+        here.sleep.park(deadline::never());
+    }
   }
+  here.sleep.cancel();
   std::lock_guard lock(mutex_);
   std::erase(sleepers_, &here);
   // Relaxed: as above.
@@ -238,6 +243,44 @@ void runtime_core::park(worker_core& here) noexcept {
   // While this one runs, one of those that sleep looks up now and then: it goes round its loop and
   // finds itself the watcher.
   if (!watching && !watched_ && !sleepers_.empty()) sleepers_.back()->sleep.notify();
+}
+
+// Every thread sleeps, and none has a deadline: what waits now waits for ever, unless told so.
+bool runtime_core::end_deadlock() {
+  if (live() == 0 || !everyone_sleeps()) return false;
+  std::string listing = list_waits();
+  visit_runtimes([&](runtime_core& one) {
+    std::lock_guard lock(one.mutex_);
+    one.deadlock_listing_ = listing;
+    // Release: pairs with the acquire in deadlocks().
+    one.deadlocks_.fetch_add(1, std::memory_order_release);
+    for (auto& w : one.workers_) w->sleep.notify();
+  });
+  return true;
+}
+
+std::string runtime_core::deadlock_listing() {
+  std::lock_guard lock(mutex_);
+  return deadlock_listing_;
+}
+
+void runtime_core::end_waits_of(worker_core& here) noexcept {
+  here.deadlocks_told = deadlocks();
+  visit_fibers([&](fiber& f) { end_wait(here, f, wait_outcome::deadlock); });
+}
+
+// Decides the wait that a fiber of this worker is in, from the worker's loop.
+void runtime_core::end_wait(worker_core& here, fiber& f, wait_outcome outcome) noexcept {
+  // Acquire: pairs with the release in waiter::begin().
+  std::uint64_t ticket = f.wait_word.load(std::memory_order_acquire);
+  // Relaxed: as long as the ticket holds it is this runtime's fiber, and waits on this worker.
+  if ((ticket & waiter::outcome_bits) != 0 || f.runtime.load(std::memory_order_relaxed) != this ||
+      f.home.load(std::memory_order_relaxed) != &here)
+    return;
+  // Acquire and release: as in waiter::decide().
+  if (f.wait_word.compare_exchange(ticket, ticket | static_cast<std::uint64_t>(outcome),
+                                   std::memory_order_acq_rel))
+    make_ready(f);
 }
 
 void runtime_core::wake_one() noexcept {

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -113,6 +114,15 @@ class runtime_core {
   // loop, once after request_end(). Each fiber is asked once, whichever worker comes to it first.
   void cancel_fibers_of(worker_core& here) noexcept;
 
+  // Ends the waits of the fibers of `here` by `deadlock`; from its loop, when deadlocks() has
+  // grown.
+  void end_waits_of(worker_core& here) noexcept;
+  std::uint32_t deadlocks() const noexcept {
+    // Acquire: pairs with the release in end_deadlock().
+    return deadlocks_.load(std::memory_order_acquire);
+  }
+  std::string deadlock_listing();
+
   // Sleeps until there is something to do for `here`.
   void park(worker_core& here) noexcept;
 
@@ -132,6 +142,8 @@ class runtime_core {
 
  private:
   void wake_one() noexcept;
+  bool end_deadlock();
+  void end_wait(worker_core& here, fiber& f, wait_outcome outcome) noexcept;
   void send(worker_core& home, fiber& f) noexcept;
   deadline earliest() noexcept;
   std::uint64_t sum(std::atomic<std::uint64_t> worker_core::*counter) const noexcept;
@@ -154,8 +166,10 @@ class runtime_core {
   std::atomic<std::uint32_t> visitors_{0};     // threads in send()
   std::mutex telling_;                         // one worker at a time tells the fibers of the end
   std::mutex mutex_;
-  std::vector<worker_core*> sleepers_;   // under mutex_
-  bool watched_ = false;                 // under mutex_: a sleeper looks up now and then
+  std::vector<worker_core*> sleepers_;  // under mutex_
+  bool watched_ = false;                // under mutex_: a sleeper looks up now and then
+  std::string deadlock_listing_;        // under mutex_
+  std::atomic<std::uint32_t> deadlocks_{0};
   std::atomic<std::uint32_t> ended_{0};  // a futex: no fiber lives, after request_end()
 };
 

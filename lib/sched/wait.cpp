@@ -7,6 +7,7 @@
 
 #include "arch/futex.hpp"
 #include "base/assert.hpp"
+#include "sched/census.hpp"
 #include "sched/runtime_core.hpp"
 #include "sched/worker_core.hpp"
 
@@ -24,7 +25,8 @@ void waiter::resume() noexcept {
   std::atomic<std::uint32_t>& flag = *signal;
   // Release: pairs with the acquire in wait_as_thread() and of a loop that looks at its flag. The
   // waiter may be gone from here on; the flag's address is only an address to the kernel.
-  flag.store(1, std::memory_order_release);
+  std::uint32_t before = flag.exchange(thread_decision::go_on, std::memory_order_release);
+  if (before == thread_decision::counted) discount_sleeper();
   if (spot != nullptr) {
     spot->notify();
   } else {
@@ -69,16 +71,24 @@ bool waiter::decide_success_elsewhere() noexcept {
 
 wait_outcome sleep_until_decided(waiter& w) noexcept {
   std::atomic<std::uint32_t>& flag = *w.signal;
+  if (w.until.is_never()) {
+    count_sleeper();
+    std::uint32_t expected = thread_decision::pending;
+    // Relaxed: who sets the flag next sees it, and takes this thread out of the census.
+    if (!flag.compare_exchange_strong(expected, thread_decision::counted,
+                                      std::memory_order_relaxed))
+      discount_sleeper();
+  }
   bool in_time = true;
   // Acquire: pairs with the release in waiter::resume().
-  while (flag.load(std::memory_order_acquire) == 0) {
+  for (std::uint32_t now; (now = flag.load(std::memory_order_acquire)) != thread_decision::go_on;) {
     if (in_time) {
-      in_time = futex_wait(flag, 0, w.until);
+      in_time = futex_wait(flag, now, w.until);
     } else if (w.decide(wait_outcome::timed_out)) {
       break;
     } else {
       // Somebody decided before: he is about to set the flag.
-      futex_wait(flag, 0, deadline::never());
+      futex_wait(flag, now, deadline::never());
     }
   }
   return w.outcome();

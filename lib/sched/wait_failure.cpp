@@ -5,6 +5,9 @@
 #include <coir/cancelled.hpp>
 #include <coir/this_fiber.hpp>
 
+#include "sched/runtime_core.hpp"
+#include "sched/worker_core.hpp"
+
 namespace coir {
 inline namespace v1 {
 
@@ -16,7 +19,7 @@ void throw_wait_failure(wait_outcome outcome) {
   if (outcome == wait_outcome::cancelled) {
     deliver_cancellation(*current_worker());
   } else if (outcome == wait_outcome::deadlock) {
-    throw deadlock("coir: deadlock: every fiber waits, and nothing can wake any of them");
+    throw deadlock(worker_core::of(*current_worker()).runtime.deadlock_listing());
   }
 }
 

@@ -128,6 +128,7 @@ void worker_core::poll() noexcept {
   take_arrivals();
   fire_timers();
   count(switched, poll_interval - budget);
+  tick = clock_roughly();
   budget = poll_interval;
   // Chains of tasks that start each other by joining take no turn in the queue.
   guard.enter();
@@ -193,6 +194,8 @@ bool worker_core::run_ready() noexcept {
   while (true) {
     poll();
     if (runtime.ending() && !told_of_end) runtime.cancel_fibers_of(*this);
+    if (runtime.deadlocks() != deadlocks_told) [[unlikely]]
+      runtime.end_waits_of(*this);
     retry_stackless();
     clear_away();
     guard.enter();

@@ -32,9 +32,9 @@ class worker_core : public worker {
   spinlock timer_lock;  // guards `timers` and the timer fields of the waiters in it
   timer_heap timers;
   std::atomic<std::size_t> timers_set{0};  // how many those are, for a look without the lock
-  std::atomic<std::uint32_t> queued{0};  // a hint for thieves: entries in the queue
-  std::atomic<std::uint64_t> polls{0};   // does it still look up, or does a fiber hog it?
-  std::uint64_t polls_seen = 0;          // by thieves, under `guard`
+  std::atomic<std::uint32_t> queued{0};    // a hint for thieves: entries in the queue
+  std::atomic<std::uint64_t> polls{0};     // does it still look up, or does a fiber hog it?
+  std::uint64_t polls_seen = 0;            // by thieves, under `guard`
 
   // -- owner only, read by others for statistics
   std::atomic<std::uint64_t> spawned{0};
@@ -53,8 +53,9 @@ class worker_core : public worker {
   bool starving = false;            // the queue has not moved for long
   std::uint32_t front_seen = 0;     // its front at the last poll
   std::uint32_t polls_unmoved = 0;  // since it moved
-  bool told_of_end = false;         // the fibers here have been cancelled by request_end()
-  bool idle = false;                // run_ready() ended because nothing was ready
+  std::uint32_t deadlocks_told = 0;
+  bool told_of_end = false;  // the fibers here have been cancelled by request_end()
+  bool idle = false;         // run_ready() ended because nothing was ready
 
   static worker_core& of(worker& w) noexcept { return static_cast<worker_core&>(w); }
 
@@ -84,8 +85,8 @@ class worker_core : public worker {
   // Room in the queue for one more. Under `guard`.
   bool has_room() noexcept;
 
-  // Runs fibers until none is ready here (`idle`) or the worker is called; whether any ran. From the
-  // loop.
+  // Runs fibers until none is ready here (`idle`) or the worker is called; whether any ran. From
+  // the loop.
   bool run_ready() noexcept;
 
   // Whether the loop has something to do that fibers which give way to each other must not keep it

@@ -1,0 +1,74 @@
+// census.cpp - the threads that sleep until coir wakes them, and all runtimes of the process.
+// SPDX-License-Identifier: BSL-1.0
+#include "sched/census.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <mutex>
+#include <vector>
+
+#include <dirent.h>
+
+namespace coir {
+inline namespace v1 {
+namespace {
+
+// Sequentially consistent by default: changed around sleeps only, and compared with what the kernel
+// says of other threads.
+std::atomic<long> sleepers{0};
+
+struct list {
+  std::mutex mutex;
+  std::vector<runtime_core*> runtimes;
+
+  // Never destroyed: a runtime may outlive main's statics.
+  static list& instance() {
+    static list* const only = new list;
+    return *only;
+  }
+};
+
+// 0 where the system does not say.
+long threads_of_process() noexcept {
+  DIR* tasks = opendir("/proc/self/task");
+  if (tasks == nullptr) return 0;
+  long count = 0;
+  while (const dirent* entry = readdir(tasks))
+    if (entry->d_name[0] != '.') ++count;
+  closedir(tasks);
+  return count;
+}
+
+}  // namespace
+
+void count_sleeper() noexcept {
+  ++sleepers;
+}
+void discount_sleeper() noexcept {
+  --sleepers;
+}
+
+bool everyone_sleeps() noexcept {
+  return sleepers.load() == threads_of_process();
+}
+
+void enter_runtime(runtime_core& made) {
+  list& all = list::instance();
+  std::lock_guard lock(all.mutex);
+  all.runtimes.push_back(&made);
+}
+
+void leave_runtime(runtime_core& gone) noexcept {
+  list& all = list::instance();
+  std::lock_guard lock(all.mutex);
+  std::erase(all.runtimes, &gone);
+}
+
+void visit_runtimes(const std::function<void(runtime_core&)>& visit) {
+  list& all = list::instance();
+  std::lock_guard lock(all.mutex);
+  for (runtime_core* one : all.runtimes) visit(*one);
+}
+
+}  // namespace v1
+}  // namespace coir

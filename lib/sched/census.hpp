@@ -1,0 +1,27 @@
+// census.hpp - the threads that sleep until coir wakes them, and all runtimes of the process.
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <functional>
+
+namespace coir {
+inline namespace v1 {
+
+class runtime_core;
+
+// A thread that sleeps without a deadline is counted from before it sleeps until somebody decides
+// to wake it; it is he who takes it out, so that a thread that is about to run is never counted.
+void count_sleeper() noexcept;
+void discount_sleeper() noexcept;
+
+// Whether every thread of this process is counted. A thread that is not coir's never is, so while
+// one lives, somebody may still be woken. Reads a directory: tens of microseconds.
+bool everyone_sleeps() noexcept;
+
+// Runtimes enter and leave; visit_runtimes() keeps them from leaving meanwhile.
+void enter_runtime(runtime_core& made);
+void leave_runtime(runtime_core& gone) noexcept;
+void visit_runtimes(const std::function<void(runtime_core&)>& visit);
+
+}  // namespace v1
+}  // namespace coir
