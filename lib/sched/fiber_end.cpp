@@ -8,6 +8,7 @@
 #include <mutex>
 #include <utility>
 
+#include "base/assert.hpp"
 #include "fiber/fiber_locals.hpp"
 #include "fiber/fiber_pool.hpp"
 #include "sched/runtime_core.hpp"
@@ -76,6 +77,8 @@ context::departure fiber_entry(context&, context&, void* word) {
     self.operations = nullptr;
     self.failure = nullptr;
   }
+  if (this_thread().worker == nullptr) [[unlikely]]
+    abort_with("a fiber of the parent process ends in a child of fork(), which is to call _exit()");
   worker_core& here = worker_core::of(*this_thread().worker);
   context& next = successor(here, announce_end(self, &here));
   here.finished = &self;

@@ -7,7 +7,6 @@
 #include <system_error>
 
 #include <pthread.h>
-#include <unistd.h>
 #include <cerrno>
 
 #include "arch/futex.hpp"
@@ -17,6 +16,7 @@
 #include "sched/clock.hpp"
 #include "sched/fiber_end.hpp"
 #include "sched/listing.hpp"
+#include "sched/process.hpp"
 #include "stack/shape.hpp"
 
 namespace coir {
@@ -58,7 +58,7 @@ worker_seat::~worker_seat() {
 }
 
 runtime_core::runtime_core(const runtime_options& options)
-    : options_(options), process_(static_cast<int>(getpid())) {
+    : options_(options), process_(process_generation()) {
   check(options);
   biased_lock::prepare();
   unsigned count = worker_count(options);
@@ -349,7 +349,7 @@ runtime_statistics runtime_core::statistics() const noexcept {
 }
 
 bool runtime_core::belongs_here() const noexcept {
-  return static_cast<int>(getpid()) == process_;
+  return process_generation() == process_;
 }
 
 }  // namespace v1

@@ -155,7 +155,7 @@ class runtime_core {
   runtime_options options_;
   std::vector<std::unique_ptr<worker_core>> workers_;
   std::vector<std::thread> threads_;
-  int process_;
+  std::uint32_t process_;
   std::atomic<bool> stopping_{false};
   std::atomic<bool> stop_asked_{false};
   std::atomic<bool> ending_{false};

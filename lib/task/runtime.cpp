@@ -4,11 +4,13 @@
 
 #include <coir/wait.hpp>
 
+#include <atomic>
 #include <mutex>
 #include <stdexcept>
 #include <system_error>
 
 #include "base/assert.hpp"
+#include "sched/process.hpp"
 #include "sched/runtime_core.hpp"
 
 namespace coir {
@@ -113,9 +115,33 @@ std::optional<std::chrono::steady_clock::time_point> runtime::next_deadline() co
   return std::chrono::steady_clock::time_point(std::chrono::nanoseconds(first.nanoseconds()));
 }
 
+namespace {
+
+// The default runtime, and who makes it. A child of fork() makes another one.
+constinit std::atomic<runtime*> standing{nullptr};
+constinit spinlock making;
+
+void forget_standing() {
+  // Relaxed: a child has one thread.
+  standing.store(nullptr, std::memory_order_relaxed);
+  making.unlock();
+}
+
+}  // namespace
+
 runtime& default_runtime() {
-  static runtime* const only = new runtime(runtime::background({.name = "default", .workers = 0}));
-  return *only;
+  // Acquire: pairs with the release below.
+  if (runtime* made = standing.load(std::memory_order_acquire)) return *made;
+  std::lock_guard lock(making);
+  // Relaxed: written under the lock.
+  runtime* made = standing.load(std::memory_order_relaxed);
+  if (made != nullptr) return *made;
+  static const bool watched = (forget_in_children(&forget_standing), true);
+  static_cast<void>(watched);
+  made = new runtime(runtime::background({.name = "default", .workers = 0}));
+  // Release: pairs with the acquire above.
+  standing.store(made, std::memory_order_release);
+  return *made;
 }
 
 spawn_options options_of_child(const runtime_options& options) {

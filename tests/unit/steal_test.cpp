@@ -1,0 +1,250 @@
+// steal_test.cpp - fibers that change their worker: behind a hog, amid exceptions, never when
+// pinned. SPDX-License-Identifier: BSL-1.0
+#include <coir/runtime.hpp>
+#include <coir/stack.hpp>
+#include <coir/this_fiber.hpp>
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <chrono>
+#include <cstddef>
+#include <exception>
+#include <memory>
+#include <set>
+#include <stdexcept>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "arch/heavy_fence.hpp"
+
+namespace {
+
+using namespace std::chrono_literals;
+
+class StealTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    if (!coir::prepare_heavy_fence()) GTEST_SKIP() << "nothing is stolen without a heavy fence";
+  }
+  void TearDown() override { EXPECT_EQ(coir::stack_stats().live, live_) << "a stack leaked"; }
+
+ private:
+  std::size_t live_ = coir::stack_stats().live;
+};
+
+// Keeps its worker until `done` says so, or far too much time has passed; whether it was in time.
+template <class Done>
+bool hog_until(Done done) {
+  auto end = std::chrono::steady_clock::now() + 30s;
+  while (!done()) {
+    if (std::chrono::steady_clock::now() > end) return false;
+  }
+  return true;
+}
+
+TEST_F(StealTest, AThiefRunsAllThatWaitsBehindAHog) {
+  coir::run(
+      [] {
+        for (int round = 0; round < 5; ++round) {
+          std::atomic<int> ran{0};
+          auto hog = coir::spawn([&] { return hog_until([&] { return ran == 100; }); });
+          for (int i = 0; i < 100; ++i) coir::spawn([&] { ++ran; });
+          EXPECT_TRUE(hog.get()) << ran;
+        }
+      },
+      {.workers = 2});
+}
+
+TEST_F(StealTest, AThiefRunsASingleFiberBehindAHog) {
+  coir::run(
+      [] {
+        std::atomic<bool> ran{false};
+        auto lone = coir::spawn([&] { ran = true; });
+        EXPECT_TRUE(hog_until([&] { return ran.load(); }));
+        lone.join();
+      },
+      {.workers = 2});
+}
+
+TEST_F(StealTest, AThiefRunsFibersThatHaveStartedBefore) {
+  coir::run(
+      [] {
+        std::atomic<int> ran{0};
+        std::atomic<bool> go{false};
+        for (int i = 0; i < 50; ++i) {
+          coir::spawn([&] {
+            while (!go) coir::this_fiber::yield();
+            ++ran;
+          });
+        }
+        for (int i = 0; i < 10; ++i) coir::this_fiber::yield();
+        go = true;
+        EXPECT_TRUE(hog_until([&] { return ran == 50; })) << ran;
+      },
+      {.workers = 2});
+}
+
+TEST_F(StealTest, AsManyHogsAsWorkersButOneShutOutNobody) {
+  coir::run(
+      [] {
+        for (int round = 0; round < 3; ++round) {
+          std::atomic<int> ran{0};
+          std::vector<coir::task<bool>> hogs;
+          for (int i = 0; i < 3; ++i)
+            hogs.push_back(coir::spawn([&] { return hog_until([&] { return ran == 100; }); }));
+          for (int i = 0; i < 100; ++i) coir::spawn([&] { ++ran; });
+          for (auto& h : hogs) EXPECT_TRUE(h.get()) << ran;
+        }
+      },
+      {.workers = 4});
+}
+
+TEST_F(StealTest, WhatAHogMakesWhileItRunsIsRunByOthers) {
+  coir::run(
+      [] {
+        for (int i = 0; i < 200; ++i) {
+          std::atomic<bool> ran{false};
+          coir::spawn([&] { ran = true; });
+          coir::spawn([] {});
+          ASSERT_TRUE(hog_until([&] { return ran.load(); })) << i;
+        }
+      },
+      {.workers = 4});
+}
+
+TEST_F(StealTest, APinnedFiberWaitsForItsOwnWorker) {
+  coir::run(
+      [] {
+        std::atomic<int> ran{0};
+        auto home = std::this_thread::get_id();
+        auto pinned = coir::spawn({.pinned = true}, [&] {
+          ++ran;
+          return std::this_thread::get_id();
+        });
+        for (int i = 0; i < 20; ++i) coir::spawn([&] { ++ran; });
+        // This fiber is the hog: the others are stolen from around the pinned one.
+        EXPECT_TRUE(hog_until([&] { return ran == 20; })) << ran;
+        EXPECT_FALSE(pinned.done());
+        auto at = pinned.get();
+        EXPECT_EQ(at, home);
+      },
+      {.workers = 2});
+}
+
+TEST_F(StealTest, WorkIsSharedAmongTheWorkers) {
+  coir::run(
+      [] {
+        std::atomic<int> inside{0};
+        std::vector<coir::task<std::thread::id>> tasks;
+        for (int i = 0; i < 4; ++i) {
+          tasks.push_back(coir::spawn([&] {
+            ++inside;
+            // All four at the same time, or never.
+            EXPECT_TRUE(hog_until([&] { return inside == 4; }));
+            return std::this_thread::get_id();
+          }));
+        }
+        std::set<std::thread::id> threads;
+        for (auto& t : tasks) threads.insert(t.get());
+        EXPECT_EQ(threads.size(), 4U);
+        EXPECT_GE(coir::runtime::current()->stats().steals, 3U);
+      },
+      {.workers = 4});
+}
+
+// Moves to another worker: waits until it finds itself elsewhere; whether it did.
+bool migrate() {
+  auto from = std::this_thread::get_id();
+  for (int i = 0; i < 2'000'000; ++i) {
+    coir::this_fiber::yield();
+    if (std::this_thread::get_id() != from) return true;
+  }
+  return false;
+}
+
+TEST_F(StealTest, ACatchBlockGoesOnInAnotherThread) {
+  coir::run(
+      [] {
+        std::vector<coir::task<int>> tasks;
+        std::atomic<int> moved{0};
+        for (int i = 0; i < 8; ++i) {
+          tasks.push_back(coir::spawn([&, i] {
+            int wrong = 0;
+            try {
+              throw std::runtime_error(std::to_string(i));
+            } catch (const std::runtime_error& error) {
+              if (migrate()) ++moved;
+              try {
+                throw 1;
+              } catch (int) {
+                if (migrate()) ++moved;
+              }
+              if (std::uncaught_exceptions() != 0) ++wrong;
+              try {
+                throw;
+              } catch (const std::runtime_error& again) {
+                if (&again != &error || again.what() != std::to_string(i)) ++wrong;
+              }
+            }
+            if (std::current_exception() != nullptr) ++wrong;
+            return wrong;
+          }));
+        }
+        for (auto& t : tasks) EXPECT_EQ(t.get(), 0);
+        EXPECT_GT(moved, 0);
+      },
+      {.workers = 4});
+}
+
+TEST_F(StealTest, AStackUnwindsOnInAnotherThread) {
+  struct moves {
+    std::atomic<int>& moved;
+    int& wrong;
+    ~moves() {
+      if (migrate()) ++moved;
+      if (std::uncaught_exceptions() != 1) ++wrong;
+    }
+  };
+  coir::run(
+      [] {
+        std::atomic<int> moved{0};
+        std::vector<coir::task<int>> tasks;
+        for (int i = 0; i < 8; ++i) {
+          tasks.push_back(coir::spawn([&, i] {
+            int wrong = 0;
+            try {
+              moves m{moved, wrong};
+              throw i;
+            } catch (int thrown) {
+              if (thrown != i) ++wrong;
+            }
+            if (std::uncaught_exceptions() != 0) ++wrong;
+            return wrong;
+          }));
+        }
+        for (auto& t : tasks) EXPECT_EQ(t.get(), 0);
+        EXPECT_GT(moved, 0);
+      },
+      {.workers = 4});
+}
+
+TEST_F(StealTest, TheStacksOfStolenFibersGoBackWhereverTheyEnd) {
+  for (int round = 0; round < 20; ++round) {
+    coir::run(
+        [] {
+          std::vector<coir::task<void>> tasks;
+          for (int i = 0; i < 500; ++i) {
+            tasks.push_back(coir::spawn([] {
+              for (int n = 0; n < 5; ++n) coir::this_fiber::yield();
+            }));
+          }
+          for (auto& t : tasks) t.join();
+        },
+        {.workers = 4});
+  }
+}
+
+}  // namespace
