@@ -2,14 +2,21 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <coir/call_once.hpp>
 #include <coir/channel.hpp>
+#include <coir/condition_variable.hpp>
+#include <coir/condition_variable_any.hpp>
 #include <coir/config.hpp>
 #include <coir/context.hpp>
 #include <coir/coroutine.hpp>
+#include <coir/event.hpp>
 #include <coir/fiber_local.hpp>
 #include <coir/generator.hpp>
 #include <coir/local_channel.hpp>
+#include <coir/mutex.hpp>
 #include <coir/runtime.hpp>
+#include <coir/select.hpp>
+#include <coir/semaphore.hpp>
 #include <coir/spawn.hpp>
 #include <coir/stack.hpp>
 #include <coir/task.hpp>

@@ -1,0 +1,47 @@
+// condition_variable.cpp - unlock, wait, lock again.
+// SPDX-License-Identifier: BSL-1.0
+#include <coir/condition_variable.hpp>
+
+#include <coir/cancelled.hpp>
+#include <coir/this_fiber.hpp>
+
+#include <system_error>
+
+#include "base/assert.hpp"
+#include "sched/wait_failure.hpp"
+
+namespace coir {
+inline namespace v1 {
+namespace {
+
+void lock_again(mutex& m) noexcept {
+  try {
+    m.lock();
+  } catch (const deadlock&) {
+    abort_with("deadlock: a mutex cannot be locked again after waiting for a condition variable");
+  }
+}
+
+}  // namespace
+
+cv_status condition_variable::wait_deadline(std::unique_lock<mutex>& lock, deadline until) {
+  if (!lock.owns_lock())
+    throw std::system_error(std::make_error_code(std::errc::operation_not_permitted),
+                            "coir: waiting for a condition variable without its mutex locked");
+  if (worker* here = current_worker()) check_cancelled(*here);
+  waiter w("a condition variable");
+  w.until = until;
+  mutex& m = *lock.mutex();
+  // Unlocked under the board's lock: who is woken by that touches no board, and giving the board
+  // free in between would cost as much again.
+  board_.enter(w);
+  m.unlock();
+  wait_outcome outcome = coir::wait(w, board_.lock);
+  if (outcome != wait_outcome::success) board_.leave();
+  lock_again(m);
+  throw_unless_success(outcome);
+  return outcome == wait_outcome::timed_out ? cv_status::timeout : cv_status::no_timeout;
+}
+
+}  // namespace v1
+}  // namespace coir
