@@ -159,7 +159,8 @@ class channel_queue {
       ++state_.returned;
       state_.held = SIZE_MAX;
     }
-    leave(channel_attempt::done, w);
+    door_.unlock();
+    if (w != nullptr) w->resume();
   }
 
   template <class Look>
@@ -178,51 +179,67 @@ class channel_queue {
   Door& door() noexcept { return door_; }
   channel_state& state() noexcept { return state_; }
 
-  // Either leaves the lock held if the result is `blocked`, and unlocks otherwise.
-  [[gnu::noinline]] channel_attempt offer(Item& item) noexcept {
-    if (state_.closed) return leave(channel_attempt::closed);
-    waiter* w = state_.receivers.pop();
+  // Both leave the lock alone; who `decided` was is to be resumed after it.
+  [[gnu::always_inline]] channel_attempt put(Item& item, waiter*& decided) noexcept {
+    if (state_.closed) return channel_attempt::closed;
+    decided = state_.receivers.pop();
     if (state_.receivers.empty()) state_.open = state_.buffer.capacity();
-    if (w != nullptr) {
-      static_cast<std::optional<Item>*>(w->slot)->emplace(std::move(item));
-      return leave(channel_attempt::done, w);
-    }
-    if (state_.buffer.full()) return channel_attempt::blocked;
-    if (!state_.buffer.reserve()) return leave(channel_attempt::no_memory);
-    state_.buffer.push(std::move(item));
-    return leave(channel_attempt::done);
-  }
-
-  [[gnu::noinline]] channel_attempt take(std::optional<Item>& out) noexcept {
-    if constexpr (returned_items<Item>::possible) {
-      if (!returned_.empty()) return take_returned(out);
-    }
-    waiter* w = state_.senders.pop();
-    if (state_.senders.empty()) state_.held = 0;
-    if (!state_.buffer.empty()) {
-      channel_block* waste = state_.buffer.turn();
-      out.emplace(std::move(state_.buffer.template front<Item>()));
-      state_.buffer.template pop<Item>();
-      if (w != nullptr) {
-        static_cast<void>(state_.buffer.reserve());  // a bounded buffer always can
-        state_.buffer.push(std::move(*static_cast<Item*>(w->slot)));
-      }
-      leave(channel_attempt::done, w);
-      drop(waste);
+    if (decided != nullptr) {
+      static_cast<std::optional<Item>*>(decided->slot)->emplace(std::move(item));
       return channel_attempt::done;
     }
-    if (w != nullptr) {
-      out.emplace(std::move(*static_cast<Item*>(w->slot)));
-      return leave(channel_attempt::done, w);
+    if (state_.buffer.full()) return channel_attempt::blocked;
+    if (!state_.buffer.reserve()) return channel_attempt::no_memory;
+    state_.buffer.push(std::move(item));
+    return channel_attempt::done;
+  }
+
+  [[gnu::always_inline]] channel_attempt get(std::optional<Item>& out, waiter*& decided,
+                                             channel_block*& waste) noexcept {
+    if constexpr (returned_items<Item>::possible) {
+      if (state_.returned != 0) {
+        out.emplace(returned_.pop_front());
+        --state_.returned;
+        return channel_attempt::done;
+      }
     }
-    return state_.closed ? leave(channel_attempt::closed) : channel_attempt::blocked;
+    decided = state_.senders.pop();
+    if (state_.senders.empty()) state_.held = 0;
+    if (!state_.buffer.empty()) {
+      waste = state_.buffer.turn();
+      out.emplace(std::move(state_.buffer.template front<Item>()));
+      state_.buffer.template pop<Item>();
+      if (decided != nullptr) {
+        static_cast<void>(state_.buffer.reserve());  // a bounded buffer always can
+        state_.buffer.push(std::move(*static_cast<Item*>(decided->slot)));
+      }
+      return channel_attempt::done;
+    }
+    if (decided != nullptr) {
+      out.emplace(std::move(*static_cast<Item*>(decided->slot)));
+      return channel_attempt::done;
+    }
+    return state_.closed ? channel_attempt::closed : channel_attempt::blocked;
+  }
+
+  // Without the lock: memory for an unbounded channel, or what it has too much of.
+  void add_memory() {
+    channel_block* block = state_.buffer.make_block();
+    door_.lock();
+    block = state_.buffer.add(block);
+    door_.unlock();
+    drop(block);
+  }
+  void drop(channel_block* waste) noexcept {
+    if (waste != nullptr) state_.buffer.drop_block(waste);
   }
 
  private:
   // Small enough to be copied for the uncommon paths, so that the common one needs no address and
   // the values stay in registers.
   static constexpr bool free_to_copy =
-      std::is_trivially_copyable_v<Item> && sizeof(Item) <= 2 * sizeof(void*);
+      std::is_trivially_copyable_v<Item> && std::is_copy_constructible_v<Item> &&
+      std::is_copy_assignable_v<Item> && sizeof(Item) <= 2 * sizeof(void*);
 
   [[gnu::always_inline]] static auto copy_if_free(Item& item)
       -> std::conditional_t<free_to_copy, Item, Item&> {
@@ -263,31 +280,32 @@ class channel_queue {
     return out.has_value() ? channel_attempt::done : channel_attempt::closed;
   }
 
-  [[gnu::always_inline]] channel_attempt leave(channel_attempt result,
-                                               waiter* decided = nullptr) noexcept {
+  // All other cases. They leave the lock held if the result is `blocked`, and unlock otherwise.
+  [[gnu::noinline]] channel_attempt offer(Item& item) noexcept {
+    waiter* decided = nullptr;
+    channel_attempt result = put(item, decided);
+    if (result == channel_attempt::blocked) return result;
     door_.unlock();
     if (decided != nullptr) decided->resume();
     return result;
   }
-
-  [[gnu::noinline, gnu::cold]] channel_attempt take_returned(std::optional<Item>& out) noexcept {
-    out.emplace(returned_.pop_front());
-    --state_.returned;
-    return leave(channel_attempt::done);
-  }
-
-  void drop(channel_block* waste) noexcept {
-    if (waste != nullptr) state_.buffer.drop_block(waste);
+  [[gnu::noinline]] channel_attempt take(std::optional<Item>& out) noexcept {
+    waiter* decided = nullptr;
+    channel_block* waste = nullptr;
+    channel_attempt result = get(out, decided, waste);
+    if (result == channel_attempt::blocked) return result;
+    door_.unlock();
+    if (decided != nullptr) decided->resume();
+    drop(waste);
+    return result;
   }
 
   // Without the lock: the channel is closed, or wants memory.
   [[gnu::noinline, gnu::cold]] bool send_uncommonly(Item& item, channel_attempt result) {
     while (result == channel_attempt::no_memory) {
-      channel_block* block = state_.buffer.make_block();
+      add_memory();
       door_.lock();
-      block = state_.buffer.add(block);
       result = offer(item);  // an unbounded channel is never full
-      if (block != nullptr) state_.buffer.drop_block(block);
     }
     if (result == channel_attempt::closed) throw_channel_closed();
     return true;
