@@ -106,6 +106,7 @@ void worker::bury() noexcept {
   gone.memory.reset();
   worker_core::count(here.ended);
   here.runtime.note_end();
+  here.runtime.note_free_stack();
   // Result and exception may run the user's destructors, which is not for here, under the guard.
   if (!drop_reference(gone)) return;
   if (gone.operations == nullptr && gone.failure == nullptr) {

@@ -283,6 +283,12 @@ void runtime_core::end_wait(worker_core& here, fiber& f, wait_outcome outcome) n
     make_ready(f);
 }
 
+void runtime_core::end_lack() noexcept {
+  // Relaxed: each worker is called and looks.
+  lacking_.store(false, std::memory_order_relaxed);
+  for (auto& w : workers_) w->sleep.notify();
+}
+
 void runtime_core::wake_one() noexcept {
   std::lock_guard lock(mutex_);
   for (worker_core* w : sleepers_)

@@ -132,6 +132,18 @@ class runtime_core {
   // Makes loops look at what they wait for when the last fiber has ended after request_end().
   void note_end() noexcept;
 
+  // A worker found no stack for a fiber: it is called when one comes free. True where that was not
+  // known; the worker then tries again, for one may have come free just before.
+  bool note_lack() noexcept {
+    // Relaxed: the lock of the pool of stacks orders who finds it empty and who fills it.
+    return !lacking_.exchange(true, std::memory_order_relaxed);
+  }
+  void note_free_stack() noexcept {
+    // Relaxed: see note_lack().
+    if (lacking_.load(std::memory_order_relaxed)) [[unlikely]]
+      end_lack();
+  }
+
   // What the user holds; it may move.
   runtime* face = nullptr;
 
@@ -142,6 +154,7 @@ class runtime_core {
 
  private:
   void wake_one() noexcept;
+  void end_lack() noexcept;
   bool end_deadlock();
   void end_wait(worker_core& here, fiber& f, wait_outcome outcome) noexcept;
   void send(worker_core& home, fiber& f) noexcept;
@@ -159,6 +172,7 @@ class runtime_core {
   std::atomic<bool> stopping_{false};
   std::atomic<bool> stop_asked_{false};
   std::atomic<bool> ending_{false};
+  std::atomic<bool> lacking_{false};           // some worker has fibers without a stack
   std::atomic<std::uint32_t> asleep_{0};       // workers in park(), written under mutex_
   std::atomic<std::uint32_t> next_worker_{0};  // for fibers from outside
   std::atomic<std::uint64_t> entered_{0};      // fibers from outside

@@ -83,7 +83,7 @@ fiber* worker_core::pick() noexcept {
     if ((first & run_queue::fresh_bit) == 0) return &next;
     if (runtime.ending()) {
       doomed.push_back(next);
-    } else if (start(next)) {
+    } else if (start(next) || (runtime.note_lack() && start(next))) {
       return &next;
     } else {
       stackless.push_back(next);  // it waits, in order, for a stack that comes free
