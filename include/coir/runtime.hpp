@@ -56,8 +56,12 @@ class runtime {
   }
 
   // Runs fibers on the calling thread until f, run as a fiber, has returned.
+  //
+  // Throws  what f throws; std::system_error from a fiber of this runtime, unless it has threads of
+  //         its own, and where another thread runs it already. So do those below.
   template <class F>
   auto run_until_complete(F&& f) {
+    check_turn();  // before f is given away
     auto main = spawn(std::forward<F>(f));
     run_until_done(main);
     return main.take();
@@ -86,7 +90,9 @@ class runtime {
 
  private:
   struct state;
+  class turn;
   explicit runtime(std::unique_ptr<state> own) noexcept;
+  void check_turn() const;
   void run_until_done(any_task main);
 
   std::unique_ptr<state> state_;

@@ -22,6 +22,7 @@ struct runtime::state {
   runtime_core core;
   bool has_threads = false;  // worker 0 has a thread of its own, too
   bool threads_started = false;
+  std::atomic<bool> taken{false};  // some thread runs worker 0
 
   // Threads for the workers beyond the one that the caller's thread is.
   void start_others() {
@@ -74,20 +75,57 @@ runtime_core& runtime::core() const {
   return state_->core;
 }
 
-void runtime::run_until_done(any_task main) {
-  runtime_core& own = core();
-  if (state_->has_threads) return main.join();
+// The calling thread is worker 0 for as long as this lives.
+class runtime::turn {
+ public:
+  explicit turn(state& own) : own_(own) {
+    if (own.has_threads) throw std::logic_error("coir: this runtime runs on threads of its own");
+    // Acquire: pairs with the release below; the worker goes from one thread to another.
+    if (own.taken.exchange(true, std::memory_order_acquire)) refuse();
+    try {
+      own.start_others();
+    } catch (...) {
+      leave();
+      throw;
+    }
+  }
+  turn(const turn&) = delete;
+  turn& operator=(const turn&) = delete;
+  ~turn() { leave(); }
+
+  [[noreturn]] static void refuse() {
+    throw std::system_error(std::make_error_code(std::errc::device_or_resource_busy),
+                            "coir: a runtime is run by two threads at once");
+  }
+
+ private:
+  // Release: see above.
+  void leave() noexcept { own_.taken.store(false, std::memory_order_release); }
+
+  state& own_;
+};
+
+void runtime::check_turn() const {
+  static_cast<void>(core());
+  if (state_->has_threads) return;
   if (current() == this)
     throw std::system_error(std::make_error_code(std::errc::resource_deadlock_would_occur),
                             "coir: a runtime is run by one of its own fibers");
-  state_->start_others();
+  // Relaxed: one who comes at the same time is refused by his turn.
+  if (state_->taken.load(std::memory_order_relaxed)) turn::refuse();
+}
+
+void runtime::run_until_done(any_task main) {
+  runtime_core& own = core();
+  if (state_->has_threads) return main.join();
+  turn mine(*state_);
   own.run_until_ended(main.target());
 }
 
 void runtime::run_forever() {
   runtime_core& own = core();
-  if (state_->has_threads) throw std::logic_error("coir: this runtime runs on threads of its own");
-  state_->start_others();
+  check_turn();
+  turn mine(*state_);
   own.run_worker(own.worker_at(0), [&] { return own.take_stop(); });
 }
 
@@ -101,7 +139,8 @@ runtime_statistics runtime::stats() const {
 
 bool runtime::run_ready() {
   runtime_core& own = core();
-  state_->start_others();
+  check_turn();
+  turn mine(*state_);
   return own.run_embedded();
 }
 
