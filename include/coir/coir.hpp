@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <coir/barrier.hpp>
 #include <coir/call_once.hpp>
 #include <coir/channel.hpp>
 #include <coir/condition_variable.hpp>
@@ -12,11 +13,13 @@
 #include <coir/event.hpp>
 #include <coir/fiber_local.hpp>
 #include <coir/generator.hpp>
+#include <coir/latch.hpp>
 #include <coir/local_channel.hpp>
 #include <coir/mutex.hpp>
 #include <coir/runtime.hpp>
 #include <coir/select.hpp>
 #include <coir/semaphore.hpp>
+#include <coir/shared_mutex.hpp>
 #include <coir/spawn.hpp>
 #include <coir/stack.hpp>
 #include <coir/task.hpp>

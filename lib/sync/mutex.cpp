@@ -2,14 +2,13 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <coir/mutex.hpp>
 
-#include <coir/cancelled.hpp>
-
 #include <mutex>
 #include <system_error>
 
 #include "sched/clock.hpp"
 #include "sched/wait_failure.hpp"
 #include "sync/misuse.hpp"
+#include "sync/wait_again.hpp"
 
 namespace coir {
 inline namespace v1 {
@@ -26,14 +25,6 @@ struct mutex_waiter : waiter {
   std::uintptr_t owner;
   bool wants_it_handed_over = false;
 };
-
-void push_front(wait_list& list, waiter& w) noexcept {
-  w.list = &list;
-  w.previous = nullptr;
-  w.next = list.first;
-  (list.first != nullptr ? list.first->previous : list.last) = &w;
-  list.first = &w;
-}
 
 // Whether one that has lost is to be given the mutex, not told that it is free.
 class patience {
@@ -104,8 +95,7 @@ bool mutex::lock_slowly(deadline until) {
     } else if (outcome == wait_outcome::timed_out) {
       return false;
     } else if (outcome == wait_outcome::cancelled) {
-      // Relaxed: looked at by this fiber, at its next cancellation point.
-      w.who->cancel_pending.store(true, std::memory_order_relaxed);
+      keep_request(w);
     } else {
       throw_unless_success(outcome);
     }

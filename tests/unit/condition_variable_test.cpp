@@ -83,11 +83,10 @@ struct promises {
   static void wakes_one_each(parties& all) {
     coir::mutex m;
     Variable changed;
-    int permits = 0, waiting = 0, served = 0;
+    int permits = 0, served = 0;
     for (int i = 0; i < 8; ++i)
       all.start([&] {
         std::unique_lock lock(m);
-        ++waiting;
         while (permits == 0) changed.wait(lock);
         --permits;
         ++served;
@@ -258,10 +257,10 @@ TEST_P(Condition, ARequestToStopEndsTheWait) {
         all.start([&, j] {
           std::unique_lock lock(m);
           auto no = [] { return false; };
-          bool result = j == 0   ? never.wait(lock, source.get_token(), no)
-                        : j == 1 ? never.wait_for(lock, source.get_token(), 1h, no)
-                                 : never.wait_until(lock, source.get_token(),
-                                                    steady_clock::now() + 1h, no);
+          bool result =
+              j == 0   ? never.wait(lock, source.get_token(), no)
+              : j == 1 ? never.wait_for(lock, source.get_token(), 1h, no)
+                       : never.wait_until(lock, source.get_token(), steady_clock::now() + 1h, no);
           EXPECT_FALSE(result);
           EXPECT_TRUE(lock.owns_lock());
           ++ended;

@@ -1,0 +1,26 @@
+// wait_again.hpp - what a lock does with a wait that ended without it.
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <coir/wait.hpp>
+
+namespace coir {
+inline namespace v1 {
+
+// Before those that came while it was awake.
+inline void push_front(wait_list& list, waiter& w) noexcept {
+  w.list = &list;
+  w.previous = nullptr;
+  w.next = list.first;
+  (list.first != nullptr ? list.first->previous : list.last) = &w;
+  list.first = &w;
+}
+
+// Locking is no cancellation point: a request that ended the wait is kept for the next one.
+inline void keep_request(waiter& cancelled) noexcept {
+  // Relaxed: looked at by this fiber, at its next cancellation point.
+  cancelled.who->cancel_pending.store(true, std::memory_order_relaxed);
+}
+
+}  // namespace v1
+}  // namespace coir
