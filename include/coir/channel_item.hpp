@@ -42,7 +42,7 @@ class returned_items<std::unique_ptr<channel_box<T>>> {
 
   bool empty() const noexcept { return first_ == nullptr; }
   void push_back(std::unique_ptr<channel_box<T>> box) noexcept {
-    last_ = (first_ == nullptr ? first_ : last_->next) = std::move(box);
+    last_ = ((first_ == nullptr ? first_ : last_->next) = std::move(box)).get();
   }
   std::unique_ptr<channel_box<T>> pop_front() noexcept {
     return std::exchange(first_, std::move(first_->next));
