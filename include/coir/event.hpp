@@ -13,6 +13,8 @@
 namespace coir {
 inline namespace v1 {
 
+class event_source;
+
 // A flag that can be waited for. Stays set until reset().
 //
 //     coir::event loaded;
@@ -68,6 +70,8 @@ class event {
   }
 
  private:
+  friend event_source;  // of a select
+
   // In state_. Not both: it is set only once nobody waits.
   static constexpr std::uint32_t set_bit = 1;
   static constexpr std::uint32_t waiting_bit = 2;  // set under lock_, maybe nobody waits any more

@@ -6,6 +6,7 @@
 #include <coir/select_branch.hpp>
 #include <coir/select_case.hpp>
 #include <coir/select_channel.hpp>
+#include <coir/select_event.hpp>
 #include <coir/this_fiber.hpp>
 
 #include <chrono>
@@ -38,6 +39,12 @@ auto on_send(channel<T, Door>& to, const std::type_identity_t<T>& value, F f = {
 template <class T, class Door, class F = do_nothing>
 auto on_send(channel<T, Door>& to, std::type_identity_t<T>&& value, F f = {}) {
   return send_branch<T, Door, T, F>(to, std::move(value), std::move(f));
+}
+
+// Once the event is set; it stays set.
+template <class F = do_nothing>
+auto on_event(event& e, F f = {}) {
+  return event_branch<F>(e, std::move(f));
 }
 
 template <class When, class F>

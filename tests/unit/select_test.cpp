@@ -384,6 +384,55 @@ TEST_P(Select, AnUnboundedChannelIsAlwaysReadyForASend) {
   });
 }
 
+TEST_P(Select, AnEventIsReadyWhenItIsSet) {
+  with_parties([](parties& all) {
+    coir::event e;
+    coir::channel<int> ch;
+    std::optional<int> got;
+    int called = 0;
+    auto note = [&] { ++called; };
+    EXPECT_EQ(coir::select(coir::on_event(e, note), coir::otherwise()), 1U);
+    EXPECT_EQ(coir::select(coir::on_event(e, note), coir::on_timeout(10us)), 1U);
+    all.start([&] { ch.send(1); });
+    EXPECT_EQ(coir::select(coir::on_event(e, note), coir::on_receive(ch, keep{&got})), 1U);
+    all.join();
+    EXPECT_EQ(called, 0);
+    all.start([&] { e.set(); });
+    EXPECT_EQ(coir::select(coir::on_receive(ch, keep{&got}), coir::on_event(e, note)), 1U);
+    all.join();
+    EXPECT_TRUE(e.is_set());
+    EXPECT_EQ(coir::select(coir::on_event(e, note)), 0U);
+    EXPECT_EQ(called, 2);
+    e.reset();
+    EXPECT_EQ(coir::select(coir::on_event(e, note), coir::otherwise()), 1U);
+  });
+}
+
+TEST_P(Select, AnEventWakesAllThatSelectFromIt) {
+  with_parties([](parties& all) {
+    for (int round = 0; round < 20; ++round) {
+      coir::event e;
+      coir::event never;
+      std::atomic<int> woken{0};
+      for (int i = 0; i < 6; ++i)
+        all.start([&, i] {
+          if (i % 2 == 0) {
+            EXPECT_EQ(coir::select(coir::on_event(never), coir::on_event(e), coir::on_timeout(1h)),
+                      1U);
+          } else {
+            e.wait();
+          }
+          ++woken;
+        });
+      if (round % 2 == 0) coir::this_fiber::yield();
+      e.set();
+      all.join();
+      EXPECT_EQ(woken, 6);
+      EXPECT_FALSE(never.is_set());
+    }
+  });
+}
+
 // Pearson's chi-square of `counts` against all being alike; 0.9999 quantiles.
 void expect_uniform(const std::vector<int>& counts) {
   double total = 0;
