@@ -94,7 +94,7 @@ struct waiter {
   fiber* who = nullptr;  // null: a plain thread
   shared_word<std::uint64_t>* word = nullptr;
   std::uint64_t ticket = 0;
-  std::atomic<std::uint32_t>* signal = nullptr;  // a thread's: set to 1 when it may go on
+  atomic_cell<std::uint32_t>* signal = nullptr;  // a thread's: set to 1 when it may go on
   parking_spot* sleeper = nullptr;               // where it sleeps, if not on its signal
   void* slot = nullptr;  // where the waker puts or finds what is handed over
   deadline until;
@@ -149,7 +149,7 @@ struct thread_decision {
       2;  // pending, and the thread is in the census of sleepers
 
   shared_word<std::uint64_t> word;
-  std::atomic<std::uint32_t> signal{pending};
+  atomic_cell<std::uint32_t> signal{pending};
 
   void begin(waiter& w) noexcept {
     w.word = &word;

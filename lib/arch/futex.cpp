@@ -24,7 +24,7 @@ constexpr long futex_call = SYS_futex_time64;
 
 }  // namespace
 
-bool futex_wait(std::atomic<std::uint32_t>& word, std::uint32_t value, deadline end) noexcept {
+bool futex_wait(atomic_cell<std::uint32_t>& word, std::uint32_t value, deadline end) noexcept {
   // FUTEX_WAIT_BITSET takes a point in time on the monotonic clock, which is steady_clock's.
   timespec at{};
   if (!end.is_never()) {
@@ -37,7 +37,7 @@ bool futex_wait(std::atomic<std::uint32_t>& word, std::uint32_t value, deadline 
   return !(result != 0 && errno == ETIMEDOUT);
 }
 
-void futex_wake(std::atomic<std::uint32_t>& word) noexcept {
+void futex_wake(atomic_cell<std::uint32_t>& word) noexcept {
   syscall(futex_call, &word, FUTEX_WAKE_PRIVATE, INT_MAX, nullptr, nullptr, 0);
 }
 

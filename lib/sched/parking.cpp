@@ -26,13 +26,17 @@ bool parking_spot::notify() noexcept {
   std::uint32_t before = word_.exchange(notified, std::memory_order_seq_cst);
   if (before == counted) discount_sleeper();
   if (before != parked && before != counted) return false;
+  ring();
+  futex_wake(word_);
+  return true;
+}
+
+void parking_spot::ring() noexcept {
   // Acquire: pairs with the release in descriptor().
   if (int fd = descriptor_.load(std::memory_order_acquire); fd >= 0) {
     std::uint64_t one = 1;
     static_cast<void>(!write(fd, &one, sizeof one));
   }
-  futex_wake(word_);
-  return true;
 }
 
 int parking_spot::descriptor() {

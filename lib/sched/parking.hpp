@@ -3,8 +3,8 @@
 #pragma once
 
 #include <coir/deadline.hpp>
+#include <coir/shared_word.hpp>
 
-#include <atomic>
 #include <cstdint>
 
 #include "sched/census.hpp"
@@ -54,6 +54,15 @@ class parking_spot {
       discount_sleeper();
   }
 
+  // For a foreign event loop, which sleeps elsewhere: announces the sleep, and makes the descriptor
+  // readable at once where somebody has called meanwhile, or `more` says that there is more to do.
+  template <class More>
+  void announce(More more) noexcept {
+    cancel();
+    prepare();
+    if ((called() || more()) && !notify()) ring();
+  }
+
   // Sleeps, after prepare(), until notified or until `end`. False when the deadline ended it.
   bool park(deadline end) noexcept;
 
@@ -67,6 +76,7 @@ class parking_spot {
   ~parking_spot();
 
  private:
+  void ring() noexcept;
   void drain() noexcept;
 
   static constexpr std::uint32_t awake = 0;
@@ -74,8 +84,8 @@ class parking_spot {
   static constexpr std::uint32_t notified = 2;
   static constexpr std::uint32_t counted = 3;  // parked, and in the census
 
-  std::atomic<std::uint32_t> word_{awake};
-  std::atomic<int> descriptor_{-1};
+  atomic_cell<std::uint32_t> word_{awake};
+  atomic_cell<int> descriptor_{-1};
 };
 
 }  // namespace v1

@@ -337,9 +337,7 @@ bool runtime_core::run_embedded() {
       any = own.run_ready() || any;
     }
   }
-  own.sleep.cancel();
-  own.sleep.prepare();
-  if (!own.idle || !own.arrivals.empty()) own.sleep.notify();
+  own.sleep.announce([&] { return !own.idle || !own.arrivals.empty(); });
   return any;
 }
 

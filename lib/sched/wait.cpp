@@ -22,7 +22,7 @@ void waiter::resume() noexcept {
     return;
   }
   parking_spot* spot = sleeper;
-  std::atomic<std::uint32_t>& flag = *signal;
+  atomic_cell<std::uint32_t>& flag = *signal;
   // Release: pairs with the acquire in wait_as_thread() and of a loop that looks at its flag. The
   // waiter may be gone from here on; the flag's address is only an address to the kernel.
   std::uint32_t before = flag.exchange(thread_decision::go_on, std::memory_order_release);
@@ -70,7 +70,7 @@ bool waiter::decide_success_elsewhere() noexcept {
 }
 
 wait_outcome sleep_until_decided(waiter& w) noexcept {
-  std::atomic<std::uint32_t>& flag = *w.signal;
+  atomic_cell<std::uint32_t>& flag = *w.signal;
   if (w.until.is_never()) {
     count_sleeper();
     std::uint32_t expected = thread_decision::pending;

@@ -31,7 +31,7 @@ class worker_core : public worker {
   parking_spot sleep;
   spinlock timer_lock;  // guards `timers` and the timer fields of the waiters in it
   timer_heap timers;
-  std::atomic<std::size_t> timers_set{0};  // how many those are, for a look without the lock
+  atomic_cell<std::size_t> timers_set{0};  // how many those are, for a look without the lock
   std::atomic<std::uint32_t> queued{0};    // a hint for thieves: entries in the queue
   std::atomic<std::uint64_t> polls{0};     // does it still look up, or does a fiber hog it?
   std::uint64_t polls_seen = 0;            // by thieves, under `guard`

@@ -72,6 +72,8 @@ class RuntimeMemory : public testing::Test {
   std::size_t live_ = coir::stack_stats().live;
 };
 
+#if !COIR_ASAN && !COIR_TSAN  // they need all the address space there is
+
 // Runs `body` in a child that can have `more` bytes of address space beyond what it has.
 int in_confined_child(std::size_t more, const std::function<int()>& body) {
   pid_t child = fork();
@@ -102,8 +104,6 @@ bool is_out_of_memory(const std::exception_ptr& thrown) {
   }
   return false;
 }
-
-#if !COIR_ASAN && !COIR_TSAN  // they need all the address space there is
 
 constexpr std::size_t huge = std::size_t{1} << 30;
 
