@@ -3,6 +3,7 @@
 #pragma once
 
 #include <coir/deadline.hpp>
+#include <coir/sanitizer.hpp>
 #include <coir/shared_word.hpp>
 #include <coir/spinlock.hpp>
 #include <coir/wait_list.hpp>
@@ -129,6 +130,7 @@ struct waiter {
 
   // The fiber runs again.
   [[gnu::always_inline]] void end() noexcept {
+    order_after(who);  // in resume()
     // Relaxed: for listings only.
     who->waiting_for.store(nullptr, std::memory_order_relaxed);
     // Acquire: pairs with the release of the loop that fired it and is done with this waiter.

@@ -18,6 +18,7 @@ void waiter::resume() noexcept {
   if (who != nullptr) {
     // It may be on its way to sleep, on another processor.
     if (gate != nullptr) std::lock_guard pass(gate->shut);
+    order_before(who);  // pairs with end(): what was handed over is seen
     runtime_core::of(*who)->make_ready(*who);
     return;
   }
