@@ -79,6 +79,10 @@ inline namespace v1 {
   return *state;
 }
 
+[[gnu::always_inline]] inline exception_globals& this_thread_exceptions() noexcept {
+  return *this_thread().exceptions;
+}
+
 }  // namespace v1
 }  // namespace coir
 

@@ -16,6 +16,10 @@ inline namespace v1 {
 // Not inlined, so that no compiler keeps the address across a switch.
 [[gnu::noinline]] thread_state& this_thread() noexcept;
 
+inline exception_globals& this_thread_exceptions() noexcept {
+  return *this_thread().exceptions;
+}
+
 }  // namespace v1
 }  // namespace coir
 

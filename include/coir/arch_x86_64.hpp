@@ -81,6 +81,14 @@ inline namespace v1 {
   return *state;
 }
 
+// this_thread().exceptions, without the address of the rest.
+[[gnu::always_inline]] inline exception_globals& this_thread_exceptions() noexcept {
+  static_assert(offsetof(thread_state, exceptions) == 0);
+  exception_globals* record;
+  asm volatile("movq coir_thread_state@gottpoff(%%rip), %0\n\tmovq %%fs:(%0), %0" : "=r"(record));
+  return *record;
+}
+
 }  // namespace v1
 }  // namespace coir
 

@@ -62,7 +62,7 @@ class asm_context {
   struct departure {
     asm_context* to;
     void* word;
-    switch_order order = switch_order::ordered;
+    [[no_unique_address]] departure_order order = {};
   };
 
   using entry = departure (*)(asm_context& self, asm_context& resumer, void* word);
@@ -116,10 +116,12 @@ class asm_context {
   }
 
   // Where it will go on: for debuggers.
-  const switch_frame& frame() const noexcept { return frame_; }
+  const switch_frame& frame() const noexcept {
+    return frame_;
+  }
 
-  // Calls `function` so that a walk of the stack which begins there (_Unwind_Backtrace) goes through
-  // this computation, which stays suspended meanwhile.
+  // Calls `function` so that a walk of the stack which begins there (_Unwind_Backtrace) goes
+  // through this computation, which stays suspended meanwhile.
   void walk(void (*function)(void*), void* argument) const noexcept {
     coir_context_walk(&frame_, function, argument);
   }

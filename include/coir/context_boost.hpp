@@ -10,14 +10,16 @@
 #if COIR_HAS_BOOST
 
 extern "C" {
-// Boost.Context's own functions, under the names its library exports. Declared here, so that a
-// program that uses coir needs none of Boost's headers.
+// Boost.Context's own functions, by the names its library exports but under names of ours: a
+// program that uses coir needs none of Boost's headers, and one that has them sees no other
+// declaration of what they declare.
 struct coir_boost_transfer {
   void* from;
   void* data;
 };
-coir_boost_transfer jump_fcontext(void* to, void* data);
-void* make_fcontext(void* top, std::size_t size, void (*body)(coir_boost_transfer));
+coir_boost_transfer coir_boost_jump(void* to, void* data) __asm__("jump_fcontext");
+void* coir_boost_make(void* top, std::size_t size,
+                      void (*body)(coir_boost_transfer)) __asm__("make_fcontext");
 }
 
 namespace coir {
@@ -35,13 +37,13 @@ class boost_context {
   struct departure {
     boost_context* to;
     void* word;
-    switch_order order = switch_order::ordered;
+    [[no_unique_address]] departure_order order = {};
   };
   using entry = departure (*)(boost_context& self, boost_context& resumer, void* word);
 
   boost_context() noexcept = default;
   boost_context(std::byte* top, std::byte* limit, entry body) noexcept
-      : handle_(make_fcontext(top, static_cast<std::size_t>(top - limit), &start)), body_(body) {
+      : handle_(coir_boost_make(top, static_cast<std::size_t>(top - limit), &start)), body_(body) {
     hooks_.begin(limit, static_cast<std::size_t>(top - limit));
   }
   boost_context(const boost_context&) = delete;
@@ -53,7 +55,7 @@ class boost_context {
       switch_order order = switch_order::ordered) noexcept {
     parcel sent{&self, &to, word};
     self.hooks_.leaving(to.hooks_, order);
-    coir_boost_transfer back = jump_fcontext(to.handle_, &sent);
+    coir_boost_transfer back = coir_boost_jump(to.handle_, &sent);
     return self.arrive(back);
   }
 

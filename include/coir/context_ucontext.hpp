@@ -26,7 +26,7 @@ class ucontext_context {
   struct departure {
     ucontext_context* to;
     void* word;
-    switch_order order = switch_order::ordered;
+    [[no_unique_address]] departure_order order = {};
   };
   using entry = departure (*)(ucontext_context& self, ucontext_context& resumer, void* word);
 

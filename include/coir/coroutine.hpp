@@ -43,17 +43,14 @@ class basic_coroutine {
   // Sends `word` in; returns what suspend() or the body's end sends back. The coroutine is neither
   // running nor done.
   [[gnu::always_inline]] void* resume(void* word) noexcept {
-    thread_state& thread = this_thread();
-    if (thread.exceptions == nullptr) [[unlikely]]
-      return resume_first_on_thread(word);
-    if (exceptions_live(thread)) [[unlikely]]
+    if (exceptions_live(this_thread_exceptions())) [[unlikely]]
       return resume_amid_exceptions(word);
     return enter(word);
   }
 
   // Sends `word` back to the resumer; returns what the next resume() sends. Called on this stack.
   [[gnu::always_inline]] void* suspend(void* word) noexcept {
-    if (exceptions_live(this_thread())) [[unlikely]]
+    if (exceptions_live(this_thread_exceptions())) [[unlikely]]
       return suspend_amid_exceptions(word);
     return leave(word);
   }
@@ -65,22 +62,19 @@ class basic_coroutine {
 
  private:
   [[gnu::always_inline]] void* enter(void* word) noexcept {
-    Context here;
-    resumer_ = &here;
-    return Context::switch_to(here, context_, word).word;
+    return Context::switch_to(home_, context_, word).word;
   }
 
   [[gnu::always_inline]] void* leave(void* word) noexcept {
-    return Context::switch_to(context_, *resumer_, word).word;
-  }
-
-  [[gnu::noinline, gnu::cold]] void* resume_first_on_thread(void* word) noexcept {
-    attach_thread();
-    return resume(word);
+    return Context::switch_to(context_, home_, word).word;
   }
 
   // The slow paths: the exceptions wait on the stack of the side they belong to.
   [[gnu::noinline, gnu::cold]] void* resume_amid_exceptions(void* word) noexcept {
+    if (this_thread().exceptions == &unattached_exceptions) {
+      attach_thread();
+      return resume(word);
+    }
     exception_globals own = std::exchange(*this_thread().exceptions, {});
     word = enter(word);
     *this_thread().exceptions = own;
@@ -103,12 +97,12 @@ class basic_coroutine {
       word = nullptr;
     }
     self.run_ = nullptr;
-    return {self.resumer_, word};
+    return {&self.home_, word};
   }
 
   Context context_;  // first: start() finds the coroutine by it
-  Context* resumer_ = nullptr;
-  body run_;  // null once the body has ended
+  Context home_;     // who resumed last, while it runs
+  body run_;         // null once the body has ended
   std::exception_ptr failure_;
 };
 

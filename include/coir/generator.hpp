@@ -136,17 +136,17 @@ class generator : public std::ranges::view_base {
     iterator(iterator&&) = default;
     iterator& operator=(iterator&&) = default;
 
-    typename generator_value<Yield>::reference operator*() const {
+    [[gnu::always_inline]] typename generator_value<Yield>::reference operator*() const {
       settle();
       return *static_cast<std::remove_reference_t<Yield>*>(item_);
     }
-    iterator& operator++() {
+    [[gnu::always_inline]] iterator& operator++() {
       settle();
       behind_ = true;
       return *this;
     }
     void operator++(int) { ++*this; }
-    friend bool operator==(const iterator& i, std::default_sentinel_t) {
+    [[gnu::always_inline]] friend bool operator==(const iterator& i, std::default_sentinel_t) {
       i.settle();
       return i.item_ == nullptr;
     }

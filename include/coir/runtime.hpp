@@ -67,8 +67,8 @@ class runtime {
     return main.take();
   }
 
-  // Runs fibers on the calling thread until stop(), which may come first: then it runs what is ready.
-  // After that it can be called again.
+  // Runs fibers on the calling thread until stop(), which may come first: then it runs what is
+  // ready. After that it can be called again.
   void run_forever();
   void stop() noexcept;
 

@@ -31,6 +31,30 @@ inline namespace v1 {
 // scheduler's switch is a coincidence, and calling it an order would hide every race: unordered.
 enum class switch_order : unsigned char { ordered, unordered };
 
+// The same for the last switch of a computation, which returns it: nothing at all when nobody asks,
+// so that what is returned fits two registers.
+class departure_order {
+ public:
+  constexpr departure_order([[maybe_unused]] switch_order order = switch_order::ordered) noexcept
+#if COIR_TSAN
+      : order_(order)
+#endif
+  {
+  }
+  constexpr operator switch_order() const noexcept {
+#if COIR_TSAN
+    return order_;
+#else
+    return switch_order::ordered;
+#endif
+  }
+
+#if COIR_TSAN
+ private:
+  switch_order order_;
+#endif
+};
+
 // The hooks that a context carries. They are called in this order, and do nothing when off:
 //
 //     begin()      a computation was made on a stack

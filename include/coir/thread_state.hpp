@@ -19,7 +19,7 @@ class worker;
 // Reached only by this_thread() (arch.hpp), and never kept across a switch: the computation may go
 // on in another thread, and a compiler that held the address would read the wrong one.
 struct thread_state {
-  exception_globals* exceptions;  // null until attach_thread()
+  exception_globals* exceptions;  // never null; unattached_exceptions until attach_thread()
   stack_cache* stacks;            // null until the first stack is made
   class worker* worker;           // whose fibers this thread runs; null on a plain thread
 };
@@ -30,10 +30,12 @@ struct thread_state {
 // Cost  once per thread: two system calls and one mapping of 64 KiB, given back at thread exit.
 [[gnu::cold]] void attach_thread() noexcept;
 
-// Whether the calling thread is in a catch block or unwinding. Two loads.
-[[gnu::always_inline]] inline bool exceptions_live(const thread_state& thread) noexcept {
-  return (reinterpret_cast<std::size_t>(thread.exceptions->caught) | thread.exceptions->uncaught) !=
-         0;
+// What a thread's record points to until attach_thread(): looks as if an exception were live, so
+// that one test on the fast path finds both.
+extern exception_globals unattached_exceptions;
+
+[[gnu::always_inline]] inline bool exceptions_live(const exception_globals& record) noexcept {
+  return (reinterpret_cast<std::size_t>(record.caught) | record.uncaught) != 0;
 }
 
 }  // namespace v1

@@ -13,7 +13,7 @@ void boost_context::start(coir_boost_transfer first) noexcept {
   departure next = self.body_(self, *begun.resumer, begun.word);
   parcel last{&self, next.to, next.word};
   self.hooks_.leaving_for_good(next.to->hooks_, next.order);
-  jump_fcontext(next.to->handle_, &last);
+  coir_boost_jump(next.to->handle_, &last);
   __builtin_unreachable();
 }
 

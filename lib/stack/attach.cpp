@@ -8,9 +8,19 @@
 
 #include <cxxabi.h>
 
-// Zero at thread start, and no destructor: a computation may be resumed by the last destructor of a
-// thread.
-constinit thread_local coir::thread_state coir_thread_state{};
+namespace coir {
+inline namespace v1 {
+
+constinit exception_globals unattached_exceptions{&unattached_exceptions, 0};
+
+}  // namespace v1
+}  // namespace coir
+
+// The same at every thread's start, and no destructor: a computation may be resumed by the last
+// destructor of a thread. Used by assembly inside functions, which link-time optimization does not
+// see.
+[[gnu::used]] constinit thread_local coir::thread_state coir_thread_state{
+    &coir::unattached_exceptions, nullptr, nullptr};
 
 namespace coir {
 inline namespace v1 {
