@@ -95,8 +95,7 @@ TEST_P(Event, ATimedWaitIsEndedBySet) {
   with_parties([](parties& all) {
     coir::event e;
     std::atomic<int> in_time{0};
-    for (int i = 0; i < 4; ++i)
-      all.start([&] { in_time += e.wait_for(1h) ? 1 : 0; });
+    for (int i = 0; i < 4; ++i) all.start([&] { in_time += e.wait_for(1h) ? 1 : 0; });
     all.start([&] { e.set(); });
     all.join();
     EXPECT_EQ(in_time, 4);
