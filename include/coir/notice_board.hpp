@@ -18,8 +18,8 @@ using std::cv_status;
 
 // What condition variables have in common: those that wait, and how they are notified.
 //
-// The last one that gives up by itself may be slower than a notify_all() and what comes after it:
-// the destructor waits for it.
+// One that gives up by itself, or is notified before it sleeps, may be slower than a notify_all()
+// and what comes after it: the destructor waits for it.
 class notice_board {
  public:
   constexpr notice_board() noexcept = default;
@@ -39,7 +39,7 @@ class notice_board {
 
   // Comes in, and leaves the board's lock locked for wait().
   void enter(waiter& w) noexcept;
-  // After a wait() that did not succeed.
+  // After a wait() that did not succeed, or that never began.
   void leave() noexcept;
 
   spinlock lock;
@@ -51,14 +51,12 @@ class notice_board {
     return inside_.load(std::memory_order_relaxed) != 0;
   }
   void notify_first() noexcept;
+  waiter* pop() noexcept;
   void count(std::uint32_t change) noexcept;
   bool anyone_pending() const noexcept;
 
-  atomic_cell<std::uint32_t> inside_{
-      0};              // written under lock: not notified, nor gone by themselves
-  wait_list waiters_;  // under lock
-
-  friend class notice_wait;
+  atomic_cell<std::uint32_t> inside_{0};  // written under lock; those that will look at the board
+  wait_list waiters_;                     // under lock
 };
 
 // A wait in two steps, with code of the user's between them.
@@ -74,7 +72,7 @@ class notice_wait {
   cv_status sleep();
 
  private:
-  void finish() noexcept;
+  void await_signal() noexcept;
 
   notice_board& board_;
   waiter waiter_;

@@ -12,9 +12,9 @@
 namespace coir {
 inline namespace v1 {
 
-// A waiter that gave up at its deadline may still be on its way to leave(), overtaken by who
-// notified all others: it is waited for, in the list where all others were. With one that nobody
-// has notified, what follows is not for us to save.
+// One that gave up at its deadline, or was notified before it slept, may still be on its way to
+// leave(), overtaken by who notified all others: it is waited for, in the list where all others
+// were. With one that nobody has notified, what follows is not for us to save.
 notice_board::~notice_board() {
   waiter w("the last to leave a condition variable");
   lock.lock();
@@ -42,10 +42,17 @@ void notice_board::count(std::uint32_t change) noexcept {
   inside_.store(inside_.load(std::memory_order_relaxed) + change, std::memory_order_relaxed);
 }
 
+// The next one, notified; null where there is none. Under lock. One that sleeps looks at the board
+// no more.
+waiter* notice_board::pop() noexcept {
+  waiter* w = waiters_.pop();
+  if (w != nullptr && w->slot == nullptr) count(-1U);
+  return w;
+}
+
 void notice_board::notify_first() noexcept {
   lock.lock();
-  waiter* first = waiters_.pop();
-  if (first != nullptr) count(-1U);
+  waiter* first = pop();
   lock.unlock();
   if (first != nullptr) first->resume();
 }
@@ -54,10 +61,7 @@ void notice_board::notify_everyone() noexcept {
   waiter_chain woken;
   {
     std::lock_guard guard(lock);
-    while (waiter* w = waiters_.pop()) {
-      woken.add(*w);
-      count(-1U);
-    }
+    while (waiter* w = pop()) woken.add(*w);
   }
   woken.resume();
 }
@@ -82,6 +86,7 @@ void notice_board::leave() noexcept {
 notice_wait::notice_wait(notice_board& board, deadline until) noexcept
     : board_(board), waiter_("a condition variable") {
   waiter_.until = until;
+  waiter_.slot = this;  // awake: leaves by itself when it has been notified
   awake_.begin(waiter_);
   board_.enter(waiter_);
   board_.lock.unlock();
@@ -90,18 +95,15 @@ notice_wait::notice_wait(notice_board& board, deadline until) noexcept
 notice_wait::~notice_wait() {
   if (over_) return;
   board_.lock.lock();
-  if (waiter_.list == nullptr) {
-    board_.lock.unlock();
-    finish();
-    return;
-  }
-  waiter_.list->remove(waiter_);
+  bool notified = waiter_.list == nullptr;
+  if (!notified) waiter_.list->remove(waiter_);
   board_.lock.unlock();
+  if (notified) await_signal();
   board_.leave();
 }
 
 // It has been notified before it slept: the notifier is about to say so.
-void notice_wait::finish() noexcept {
+void notice_wait::await_signal() noexcept {
   // Acquire: pairs with the release in waiter::resume(), which is the last touch.
   for (int looks = 0; awake_.signal.load(std::memory_order_acquire) != thread_decision::go_on;)
     wait_a_little(looks++);
@@ -112,9 +114,11 @@ cv_status notice_wait::sleep() {
   board_.lock.lock();
   if (waiter_.list == nullptr) {
     board_.lock.unlock();
-    finish();
+    await_signal();
+    board_.leave();
     return cv_status::no_timeout;
   }
+  waiter_.slot = nullptr;
   wait_outcome outcome = coir::wait(waiter_, board_.lock);
   if (outcome != wait_outcome::success) board_.leave();
   throw_unless_success(outcome);

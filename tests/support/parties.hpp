@@ -14,9 +14,14 @@
 
 #include <atomic>
 #include <cstddef>
+#include <cstdint>
+#include <cstdlib>
 #include <functional>
+#include <iostream>
+#include <random>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "sched/clock.hpp"
@@ -62,6 +67,15 @@ class parties {
   std::vector<std::thread> threads_;
   std::atomic<std::size_t> ended_{0};
 };
+
+// COIR_SEED repeats a run.
+inline std::uint32_t stress_seed() {
+  const char* given = std::getenv("COIR_SEED");
+  const auto chosen = given != nullptr ? static_cast<std::uint32_t>(std::strtoul(given, nullptr, 0))
+                                       : std::random_device{}();
+  std::cout << "COIR_SEED=" << chosen << '\n';
+  return chosen;
+}
 
 // Lets the others go on until `done` says so. For what no event tells; bounded by the test's time.
 template <class Done>

@@ -252,6 +252,7 @@ TEST(MutexOrder, ThereIsNoConvoy) {
       EXPECT_EQ(others, 0);
     }
     end = true;
+    for (auto& task : tasks) task.join();
   });
 }
 

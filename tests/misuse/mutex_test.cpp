@@ -1,0 +1,88 @@
+// mutex_test.cpp - the sentence that each misuse of a mutex ends in.
+// SPDX-License-Identifier: BSL-1.0
+#include <coir/mutex.hpp>
+#include <coir/runtime.hpp>
+#include <coir/shared_mutex.hpp>
+#include <coir/spawn.hpp>
+#include <coir/this_fiber.hpp>
+
+#include <gtest/gtest.h>
+
+#include <thread>
+
+namespace {
+
+// Runs f in a fiber of this name.
+template <class F>
+void in_fiber(const char* name, F f) {
+  coir::run([&] { coir::spawn({.name = name}, [&] { f(); }).join(); });
+}
+
+class MutexMisuse : public testing::Test {
+ protected:
+  void SetUp() override { GTEST_FLAG_SET(death_test_style, "threadsafe"); }
+};
+
+TEST_F(MutexMisuse, UnlockingAFreeOne) {
+  coir::mutex m;
+  EXPECT_DEATH(in_fiber("ann", [&] { m.unlock(); }),
+               "^coir: a mutex is unlocked by fiber \"ann\", which does not hold it\n");
+  EXPECT_DEATH(std::thread([&] {
+                 coir::this_fiber::set_name("bob");
+                 m.unlock();
+               }).join(),
+               "^coir: a mutex is unlocked by thread \"bob\", which does not hold it\n");
+}
+
+TEST_F(MutexMisuse, UnlockingWhatAnotherHolds) {
+  coir::mutex m;
+  m.lock();
+  EXPECT_DEATH(in_fiber("ann", [&] { m.unlock(); }),
+               "^coir: a mutex is unlocked by fiber \"ann\", which does not hold it\n");
+  m.unlock();
+}
+
+TEST_F(MutexMisuse, UnlockingARecursiveOneTooOften) {
+  coir::recursive_mutex m;
+  EXPECT_DEATH(in_fiber("ann",
+                        [&] {
+                          m.lock();
+                          m.lock();
+                          for (int i = 0; i < 3; ++i) m.unlock();
+                        }),
+               "^coir: a mutex is unlocked by fiber \"ann\", which does not hold it\n");
+}
+
+TEST_F(MutexMisuse, UnlockingASharedOne) {
+  coir::shared_mutex m;
+  EXPECT_DEATH(in_fiber("ann", [&] { m.unlock(); }),
+               "^coir: a shared_mutex is unlocked by fiber \"ann\", which does not hold it\n");
+  EXPECT_DEATH(
+      in_fiber("ann", [&] { m.unlock_shared(); }),
+      "^coir: a shared_mutex is unlocked for reading by fiber \"ann\", but nobody reads\n");
+  EXPECT_DEATH(in_fiber("ann",
+                        [&] {
+                          m.lock_shared();
+                          m.unlock();
+                        }),
+               "^coir: a shared_mutex is unlocked by fiber \"ann\", which does not hold it\n");
+}
+
+#ifndef NDEBUG
+TEST_F(MutexMisuse, DestroyingALockedOne) {
+  EXPECT_DEATH(in_fiber("ann",
+                        [] {
+                          coir::mutex m;
+                          m.lock();
+                        }),
+               "^coir: a mutex is destroyed by fiber \"ann\" while it is locked\n");
+  EXPECT_DEATH(in_fiber("ann",
+                        [] {
+                          coir::shared_mutex m;
+                          m.lock_shared();
+                        }),
+               "^coir: a shared_mutex is destroyed by fiber \"ann\" while it is locked\n");
+}
+#endif
+
+}  // namespace
