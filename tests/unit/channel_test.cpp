@@ -456,6 +456,9 @@ TEST(ChannelEnd, FibersThatWaitAreCancelledAtTheEndOfTheRun) {
 }
 
 TEST(ChannelEnd, AReceiveThatNothingCanEndIsADeadlock) {
+#if COIR_TSAN
+  GTEST_SKIP() << "a thread of the checker's own is always awake";
+#endif
   EXPECT_THROW(coir::run([] { coir::channel<int>().receive(); }), coir::deadlock);
   EXPECT_THROW(coir::run([] { coir::channel<int>().send(1); }), coir::deadlock);
 }

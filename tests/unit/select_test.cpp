@@ -535,6 +535,9 @@ TEST(SelectEnd, ASelectThatWaitsIsCancelledAtTheEndOfTheRun) {
 }
 
 TEST(SelectEnd, ASelectThatNothingCanEndIsADeadlock) {
+#if COIR_TSAN
+  GTEST_SKIP() << "a thread of the checker's own is always awake";
+#endif
   coir::channel<int> ch;
   EXPECT_THROW(coir::run([&] { coir::select(coir::on_receive(ch, [](auto) {})); }), coir::deadlock);
   EXPECT_FALSE(ch.try_send(1));
