@@ -16,6 +16,7 @@
 #include <coir/latch.hpp>
 #include <coir/local_channel.hpp>
 #include <coir/mutex.hpp>
+#include <coir/pipeline.hpp>
 #include <coir/runtime.hpp>
 #include <coir/select.hpp>
 #include <coir/semaphore.hpp>
@@ -24,3 +25,4 @@
 #include <coir/stack.hpp>
 #include <coir/task.hpp>
 #include <coir/this_fiber.hpp>
+#include <coir/ticker.hpp>
