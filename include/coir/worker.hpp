@@ -24,6 +24,10 @@ class worker {
  public:
   static constexpr std::uint32_t poll_interval = 64;
 
+  // For ThreadSanitizer: what a fiber does on a worker comes before what the next one does there, as
+  // for the worker's own data it must. Fibers on different workers are ordered by what they do.
+  static constexpr switch_order order = switch_order::ordered;
+
   // -- owner only, under `guard` where a thief may look
   biased_lock guard;  // entered before the queue is touched, left after the switch
   std::uint32_t budget = poll_interval;  // switches until the loop is visited
@@ -42,7 +46,7 @@ class worker {
                                             bool settle) noexcept {
     int saved = *here.error;
     void* word = settle ? settling(here) : &here;
-    worker& there = arrive(context::switch_to(self.ctx, next, word, switch_order::unordered).word);
+    worker& there = arrive(context::switch_to(self.ctx, next, word, order).word);
     *there.error = saved;
   }
 

@@ -82,7 +82,7 @@ context::departure fiber_entry(context&, context&, void* word) {
   worker_core& here = worker_core::of(*this_thread().worker);
   context& next = successor(here, announce_end(self, &here));
   here.finished = &self;
-  return {&next, worker::settling(here), switch_order::unordered};
+  return {&next, worker::settling(here), worker::order};
 }
 
 bool notify_end(fiber& f, waiter& w) noexcept {

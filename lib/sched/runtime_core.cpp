@@ -271,16 +271,7 @@ void runtime_core::end_waits_of(worker_core& here) noexcept {
 
 // Decides the wait that a fiber of this worker is in, from the worker's loop.
 void runtime_core::end_wait(worker_core& here, fiber& f, wait_outcome outcome) noexcept {
-  // Acquire: pairs with the release in waiter::begin().
-  std::uint64_t ticket = f.wait_word.load(std::memory_order_acquire);
-  // Relaxed: as long as the ticket holds it is this runtime's fiber, and waits on this worker.
-  if ((ticket & waiter::outcome_bits) != 0 || f.runtime.load(std::memory_order_relaxed) != this ||
-      f.home.load(std::memory_order_relaxed) != &here)
-    return;
-  // Acquire and release: as in waiter::decide().
-  if (f.wait_word.compare_exchange(ticket, ticket | static_cast<std::uint64_t>(outcome),
-                                   std::memory_order_acq_rel))
-    make_ready(f);
+  if (here.decide_wait_of(f, outcome)) make_ready(f);
 }
 
 void runtime_core::end_lack() noexcept {

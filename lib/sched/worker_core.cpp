@@ -181,6 +181,19 @@ void worker_core::take_timer(waiter& w) noexcept {
   timers_set.store(timers.size(), std::memory_order_relaxed);
 }
 
+bool worker_core::decide_wait_of(fiber& f, wait_outcome outcome) noexcept {
+  // Acquire: pairs with the release in waiter::begin().
+  std::uint64_t ticket = f.wait_word.load(std::memory_order_acquire);
+  // Relaxed: as long as the ticket holds it is this runtime's fiber, and waits on this worker.
+  if ((ticket & waiter::outcome_bits) != 0 ||
+      f.runtime.load(std::memory_order_relaxed) != &runtime ||
+      f.home.load(std::memory_order_relaxed) != this)
+    return false;
+  // Acquire and release: as in waiter::decide().
+  return f.wait_word.compare_exchange(ticket, ticket | static_cast<std::uint64_t>(outcome),
+                                      std::memory_order_acq_rel);
+}
+
 deadline worker_core::next_deadline() noexcept {
   timer_lock.lock();
   deadline first = timers.empty() ? deadline::never() : deadline(timers.soonest());
@@ -205,7 +218,7 @@ bool worker_core::run_ready() noexcept {
     if (next != nullptr) {
       any = true;
       current = next;
-      arrive(context::switch_to(loop, next->ctx, this, switch_order::unordered).word);
+      arrive(context::switch_to(loop, next->ctx, this, order).word);
       if (sleep.called()) return any;
       continue;
     }

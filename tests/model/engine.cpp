@@ -52,7 +52,7 @@ enum class kind : std::uint8_t { none, load, store, modify, await, wake, fence, 
 struct operation {
   kind what = kind::none;
   std::uint32_t at = 0;     // a location; of a fence: the thread that passes it
-  std::uint64_t value = 0;  // awaited
+  std::uint64_t value = 0;  // awaited; of a yield: the locations that were read before it
   std::uint32_t by = 0;
 };
 
@@ -65,8 +65,8 @@ bool dependent(const operation& a, const operation& b) {
   if (a.what == kind::none || b.what == kind::none) return false;
   if (a.what == kind::fence) return b.what == kind::fence || b.by == a.at;
   if (b.what == kind::fence) return a.by == b.at;
-  if (a.what == kind::yield) return writes(b.what);
-  if (b.what == kind::yield) return writes(a.what);
+  if (a.what == kind::yield) return writes(b.what) && ((a.value >> b.at) & 1U) != 0;
+  if (b.what == kind::yield) return writes(a.what) && ((b.value >> a.at) & 1U) != 0;
   return a.at == b.at && (writes(a.what) || writes(b.what));
 }
 
@@ -83,21 +83,30 @@ struct model_thread {
   operation next;
   view seen{};
   clocks before{};
-  std::uint64_t stores = 0;       // of its own
-  std::uint64_t stores_seen = 0;  // of others, at its last yield
+  std::uint64_t watched = 0;  // locations it has read since its last yield
   std::uint32_t sleeps_on = 0;
   bool woken = false;
   void* worker = nullptr;
+  clocks moves{};  // of each thread the last that is ordered before what comes next
   std::optional<coir::context> where;
 };
 
-// A choice that was made: of a thread, or of a message to read.
+// A choice that was made: of a thread, or of a message to read. Sets of threads are bits.
 struct choice {
   bool of_thread;
   std::uint32_t taken;
-  std::uint32_t candidates;  // threads: a set; messages: how many
-  std::uint32_t done = 0;    // threads that have been explored here
-  std::uint32_t asleep = 0;  // threads that need not be, because it was done elsewhere
+  std::uint32_t candidates;  // threads to be explored here; or how many messages
+  std::uint32_t enabled = 0;
+  std::uint32_t done = 0;    // have been explored here
+  std::uint32_t asleep = 0;  // need not be, because it was done elsewhere
+};
+
+// A choice of thread, and the operation it led to, with what is ordered before it: by the program,
+// or because the order of two operations matters.
+struct move {
+  std::size_t at;  // in the path
+  operation what;
+  clocks after;  // of each thread the last move, counted from 1
 };
 
 struct step {
@@ -114,7 +123,6 @@ struct machine {
   bool exploring = false;  // thread 0 does all it wants at once
   bool failed = false;
   std::string why;
-  std::uint64_t stores = 0;  // that changed something
   std::vector<location> locations;
   std::size_t used = 0;
   std::array<model_thread, most_threads> all;
@@ -123,7 +131,9 @@ struct machine {
   std::vector<choice> path;
   std::size_t depth = 0;
   std::uint32_t asleep = 0;
+  std::vector<move> moves;
   std::vector<step> steps;
+  std::uint64_t pruned = 0;  // executions that were left, being explored elsewhere
   coir::context scheduler;
   std::vector<coir::stack> stacks;
 
@@ -179,9 +189,25 @@ location& known(cell& at) {
   return found;
 }
 
+// Has `thread` explored first where `at` was done, if it comes to that.
+void reverse(const move& at, std::uint32_t thread) {
+  choice& made = m().path[at.at];
+  made.candidates |= ((made.enabled >> thread) & 1U) ? 1U << thread : made.enabled;
+}
+
 // Says what this thread does next, and returns when it is its turn.
 void propose(kind what, std::uint32_t at, std::uint64_t value = 0) {
-  m().self().next = {what, at, value, static_cast<std::uint32_t>(m().running)};
+  machine& here = m();
+  model_thread& self = here.self();
+  auto own = static_cast<std::uint32_t>(here.running);
+  self.next = {what, at, value, own};
+  // The last move that this may as well come before.
+  for (std::size_t i = here.moves.size(); i > 0; --i) {
+    const move& before = here.moves[i - 1];
+    if (before.what.by == own || !dependent(before.what, self.next)) continue;
+    if (self.moves[before.what.by] < i) reverse(before, own);
+    break;
+  }
   leave();
 }
 
@@ -218,6 +244,7 @@ std::uint32_t choose(std::uint32_t count) {
 void read(cell& at, location& where, std::uint16_t index, std::memory_order order) {
   model_thread& self = m().self();
   self.seen[at.location] = std::max(self.seen[at.location], index);
+  self.watched |= std::uint64_t{1} << at.location;
   if (!acquires(order)) return;
   join(self.seen, where.messages[index].seen);
   join(self.before, where.messages[index].before);
@@ -237,10 +264,6 @@ void append(cell& at, location& where, std::uint64_t value, std::memory_order or
     join(made.seen, where.messages.back().seen);
     join(made.before, where.messages.back().before);
   }
-  if (where.messages.back().value != value) {
-    ++m().stores;
-    ++self.stores;
-  }
   where.messages.push_back(made);
   if (order == std::memory_order_seq_cst) where.last_sc = where.last();
 }
@@ -259,9 +282,8 @@ bool enabled(model_thread& t) {
   if (t.next.what == kind::await)
     return m().locations[t.next.at].messages.back().value == t.next.value;
   if (t.next.what == kind::yield) {
-    if (m().stores - t.stores > t.stores_seen) return true;
     for (std::size_t i = 1; i <= m().used; ++i)
-      if (t.seen[i] < m().locations[i].last()) return true;
+      if (((t.watched >> i) & 1U) != 0 && t.seen[i] < m().locations[i].last()) return true;
     return false;
   }
   return true;
@@ -291,23 +313,37 @@ void resume(int number) {
 }
 
 // Makes a choice of thread, new or as before; -1 if all that could run has been explored elsewhere.
+//
+// Where it is new only one is explored, and others are added as it turns out that the order matters
+// (dynamic partial order reduction).
 int pick(std::uint32_t able, int last) {
   machine& here = m();
   if (here.depth == here.path.size()) {
-    std::uint32_t candidates = able & ~here.asleep;
-    if (candidates == 0) return -1;
+    std::uint32_t awake = able & ~here.asleep;
+    if (awake == 0) return -1;
     // Going on with the same thread first shows failures with few changes first.
-    std::uint32_t first = (candidates >> last) & 1U
-                              ? static_cast<std::uint32_t>(last)
-                              : static_cast<std::uint32_t>(__builtin_ctz(candidates));
-    here.path.push_back({true, first, candidates, 0, here.asleep});
+    std::uint32_t first = (awake >> last) & 1U ? static_cast<std::uint32_t>(last)
+                                               : static_cast<std::uint32_t>(__builtin_ctz(awake));
+    here.path.push_back({true, first, 1U << first, able, 0, here.asleep});
   }
-  choice& made = here.path[here.depth++];
+  std::size_t at = here.depth++;
+  choice& made = here.path[at];
+  model_thread& chosen = here.all[made.taken];
+  move next{at, chosen.next, chosen.moves};
+  next.what.by = made.taken;
+  for (std::size_t i = here.moves.size(); i > 0; --i) {
+    const move& before = here.moves[i - 1];
+    if (dependent(before.what, next.what)) join(next.after, before.after);
+  }
+  here.moves.push_back(next);
+  here.moves.back().after[made.taken] = static_cast<std::uint32_t>(here.moves.size());
+  chosen.moves = here.moves.back().after;
   std::uint32_t asleep = 0;
-  const operation& chosen = here.all[made.taken].next;
   for (std::uint32_t t = 1; t <= static_cast<std::uint32_t>(here.threads); ++t) {
-    bool sleeps = ((made.asleep | made.done) >> t) & 1U;
-    if (sleeps && t != made.taken && !dependent(here.all[t].next, chosen)) asleep |= 1U << t;
+    if (t == made.taken) continue;
+    bool matters = dependent(here.all[t].next, next.what);
+    if (matters) reverse(here.moves.back(), t);
+    if ((((made.asleep | made.done) >> t) & 1U) && !matters) asleep |= 1U << t;
   }
   here.asleep = asleep;
   return static_cast<int>(made.taken);
@@ -319,9 +355,9 @@ void execute(const std::function<void(execution&)>& model) {
   ++here.number;
   here.used = 0;
   here.threads = 0;
-  here.stores = 0;
   here.depth = 0;
   here.asleep = 0;
+  here.moves.clear();
   here.sc = {};
   here.steps.clear();
   here.all[0].seen = {};
@@ -338,8 +374,9 @@ void execute(const std::function<void(execution&)>& model) {
     t.before = here.all[0].before;
     t.is = status::ready;
     t.next = {};
-    t.stores = t.stores_seen = 0;
+    t.watched = 0;
     t.worker = nullptr;
+    t.moves = {};
     t.where.emplace(memory.top(), memory.limit(), &begin);
     resume(i);  // to its first operation
     if (here.failed) break;
@@ -358,7 +395,10 @@ void execute(const std::function<void(execution&)>& model) {
       break;
     }
     last = pick(able, last);
-    if (last < 0) break;
+    if (last < 0) {
+      ++here.pruned;
+      break;
+    }
     if (here.steps.size() > most_steps) fail("it goes on for ever");
     if (!here.failed) resume(last);
   }
@@ -386,7 +426,7 @@ bool advance() {
     choice& last = here.path.back();
     if (last.of_thread) {
       last.done |= 1U << last.taken;
-      std::uint32_t left = last.candidates & ~last.done;
+      std::uint32_t left = last.candidates & ~last.done & ~last.asleep;
       if (left != 0) {
         last.taken = static_cast<std::uint32_t>(__builtin_ctz(left));
         return true;
@@ -430,6 +470,7 @@ report explore(const options& how, const std::function<void(execution&)>& model)
   here.locations.resize(most_locations);
   here.path.clear();
   here.failed = false;
+  here.pruned = 0;
   report result;
   do {
     execute(model);
@@ -441,7 +482,8 @@ report explore(const options& how, const std::function<void(execution&)>& model)
     }
     result.complete = !advance();
   } while (!result.complete && result.executions < how.most_executions);
-  result.text = std::string(how.name) + ": " + std::to_string(result.executions) + " executions";
+  result.text = std::string(how.name) + ": " + std::to_string(result.executions) + " executions, " +
+                std::to_string(here.pruned) + " cut short";
   return result;
 }
 
@@ -456,9 +498,10 @@ void*& thread_worker() {
 void yield() {
   if (m().running == 0) fail("the model itself would spin for ever");
   model_thread& self = m().self();
-  propose(kind::yield, 0);
-  for (std::size_t i = 1; i <= m().used; ++i) self.seen[i] = m().locations[i].last();
-  self.stores_seen = m().stores - self.stores;
+  propose(kind::yield, 0, self.watched);
+  for (std::size_t i = 1; i <= m().used; ++i)
+    if (((self.watched >> i) & 1U) != 0) self.seen[i] = m().locations[i].last();
+  self.watched = 0;
 }
 
 std::uint64_t load(cell& at, std::memory_order order) {
@@ -576,8 +619,6 @@ void futex_wake(cell& at) {
       continue;
     t.is = status::ready;
     t.woken = true;
-    ++m().stores;
-    ++m().self().stores;
   }
 }
 

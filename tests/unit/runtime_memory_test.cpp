@@ -29,6 +29,12 @@ namespace {
 // Counts down to the allocation that fails; negative: none does.
 thread_local int allocations_left = -1;
 
+}  // namespace
+
+#if !COIR_TSAN  // which has its own, and takes no other
+
+namespace {
+
 bool refuse() {
   if (allocations_left < 0) return false;
   return allocations_left-- == 0;
@@ -36,29 +42,31 @@ bool refuse() {
 
 }  // namespace
 
-void* operator new(std::size_t size) {
+[[gnu::noinline]] void* operator new(std::size_t size) {
   if (!refuse())
     if (void* memory = std::malloc(size)) return memory;
   throw std::bad_alloc();
 }
-void* operator new(std::size_t size, std::align_val_t alignment) {
+[[gnu::noinline]] void* operator new(std::size_t size, std::align_val_t alignment) {
   auto to = static_cast<std::size_t>(alignment);
   if (!refuse())
     if (void* memory = std::aligned_alloc(to, (size + to - 1) / to * to)) return memory;
   throw std::bad_alloc();
 }
-void operator delete(void* memory) noexcept {
+[[gnu::noinline]] void operator delete(void* memory) noexcept {
   std::free(memory);
 }
-void operator delete(void* memory, std::size_t) noexcept {
+[[gnu::noinline]] void operator delete(void* memory, std::size_t) noexcept {
   std::free(memory);
 }
-void operator delete(void* memory, std::align_val_t) noexcept {
+[[gnu::noinline]] void operator delete(void* memory, std::align_val_t) noexcept {
   std::free(memory);
 }
-void operator delete(void* memory, std::size_t, std::align_val_t) noexcept {
+[[gnu::noinline]] void operator delete(void* memory, std::size_t, std::align_val_t) noexcept {
   std::free(memory);
 }
+
+#endif
 
 namespace {
 
@@ -171,6 +179,7 @@ TEST_F(RuntimeMemory, AWorkerWithoutAStackHearsOfTheEndOfAFiberOnAnother) {
 #endif
 
 TEST_F(RuntimeMemory, WhateverAllocationFailsSpawnThrowsAndLosesNothing) {
+  if (COIR_TSAN) GTEST_SKIP() << "allocations do not fail here";
   coir::run([] {
     auto token = std::make_shared<int>(0);
     int failures = 0;
@@ -198,6 +207,7 @@ TEST_F(RuntimeMemory, WhateverAllocationFailsSpawnThrowsAndLosesNothing) {
 }
 
 TEST_F(RuntimeMemory, AnAllocationThatFailsInABodyIsItsOwnException) {
+  if (COIR_TSAN) GTEST_SKIP() << "allocations do not fail here";
   coir::run([] {
     auto t = coir::spawn([] {
       allocations_left = 0;
@@ -208,6 +218,7 @@ TEST_F(RuntimeMemory, AnAllocationThatFailsInABodyIsItsOwnException) {
 }
 
 TEST_F(RuntimeMemory, ARuntimeThatCannotBeMadeLeavesNothingBehind) {
+  if (COIR_TSAN) GTEST_SKIP() << "allocations do not fail here";
   int failures = 0;
   for (int fail_at = 0; fail_at < 30; ++fail_at) {
     allocations_left = fail_at;
