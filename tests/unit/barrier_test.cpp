@@ -140,4 +140,9 @@ TEST(BarrierCancellation, ACancelledWaitHasArrived) {
   together.arrive_and_wait();
 }
 
+TEST(BarrierDeadlock, AWaitThatNobodyCanEndThrows) {
+  coir::barrier together{2};
+  EXPECT_THROW(coir::run([&] { together.arrive_and_wait(); }), coir::deadlock);
+}
+
 }  // namespace

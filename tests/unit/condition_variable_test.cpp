@@ -349,4 +349,21 @@ TEST(ConditionOrder, TheOneThatWaitsLongestIsNotifiedFirst) {
   });
 }
 
+template <class Variable>
+void is_told_with_the_lock() {
+  coir::mutex m;
+  Variable never;
+  coir::run([&] {
+    std::unique_lock lock(m);
+    EXPECT_THROW(never.wait(lock), coir::deadlock);
+    EXPECT_TRUE(lock.owns_lock());
+    EXPECT_FALSE(m.try_lock());
+  });
+}
+
+TEST(ConditionDeadlock, AWaitThatNobodyCanEndThrowsWithTheLock) {
+  is_told_with_the_lock<coir::condition_variable>();
+  is_told_with_the_lock<coir::condition_variable_any>();
+}
+
 }  // namespace

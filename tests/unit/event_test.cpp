@@ -188,4 +188,9 @@ TEST(EventCancellation, ARequestIsDeliveredBeforeAWaitHasAnyEffect) {
   EXPECT_TRUE(told);
 }
 
+TEST(EventDeadlock, AWaitThatNobodyCanEndThrows) {
+  coir::event never;
+  EXPECT_THROW(coir::run([&] { never.wait(); }), coir::deadlock);
+}
+
 }  // namespace

@@ -114,4 +114,9 @@ TEST(LatchCancellation, ACancelledWaitHasCounted) {
   EXPECT_TRUE(l.try_wait());
 }
 
+TEST(LatchDeadlock, AWaitThatNobodyCanEndThrows) {
+  coir::latch closed{1};
+  EXPECT_THROW(coir::run([&] { closed.wait(); }), coir::deadlock);
+}
+
 }  // namespace

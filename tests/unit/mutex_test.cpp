@@ -311,4 +311,29 @@ TEST(MutexCancellation, LockingIsNoCancellationPoint) {
   EXPECT_EQ(told, 3);
 }
 
+TEST(MutexDeadlock, TwoThatWaitForEachOtherAreTold) {
+  coir::mutex a, b;
+  int told = 0;
+  auto both = [&](coir::mutex& first, coir::mutex& second) {
+    std::lock_guard holds(first);
+    coir::this_fiber::yield();
+    try {
+      std::lock_guard wants(second);
+    } catch (const coir::deadlock&) {
+      ++told;
+      throw;
+    }
+  };
+  coir::run([&] {
+    auto one = coir::spawn([&] { both(a, b); });
+    auto other = coir::spawn([&] { both(b, a); });
+    EXPECT_THROW(one.get(), coir::deadlock);
+    EXPECT_THROW(other.get(), coir::deadlock);
+  });
+  EXPECT_EQ(told, 2);
+  EXPECT_EQ(coir::try_lock(a, b), -1);
+  a.unlock();
+  b.unlock();
+}
+
 }  // namespace

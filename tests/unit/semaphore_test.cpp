@@ -207,4 +207,9 @@ TEST(SemaphoreCancellation, ACancelledOneHasTakenNoPermit) {
   EXPECT_TRUE(s.try_acquire());
 }
 
+TEST(SemaphoreDeadlock, AWaitThatNobodyCanEndThrows) {
+  coir::semaphore none{0};
+  EXPECT_THROW(coir::run([&] { none.acquire(); }), coir::deadlock);
+}
+
 }  // namespace

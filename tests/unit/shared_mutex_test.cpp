@@ -270,4 +270,20 @@ TEST(SharedMutexCancellation, LockingIsNoCancellationPoint) {
   EXPECT_EQ(told, 4);
 }
 
+TEST(SharedMutexDeadlock, WhatNobodyCanUnlockThrows) {
+  coir::shared_mutex m;
+  EXPECT_THROW(coir::run([&] {
+                 std::shared_lock reading(m);
+                 m.lock();
+               }),
+               coir::deadlock);
+  EXPECT_THROW(coir::run([&] {
+                 std::lock_guard writing(m);
+                 coir::spawn([&] { m.lock_shared(); }).get();
+               }),
+               coir::deadlock);
+  EXPECT_TRUE(m.try_lock());
+  m.unlock();
+}
+
 }  // namespace
