@@ -87,9 +87,13 @@ class channel {
 
   // Waits while empty; nullopt once closed and drained.
   [[gnu::always_inline]] std::optional<T> receive() {
-    std::optional<T> out;
-    receive_into(out, deadline::never());
-    return out;
+    std::optional<channel_item<T>> out;
+    queue_.receive(out, deadline::never());
+    if constexpr (boxed) {
+      return open(out);
+    } else {
+      return out;
+    }
   }
 
   // A value, or the reason why there is none: is_empty(), timed_out(), is_closed().
@@ -160,7 +164,16 @@ class channel {
   channel_queue<channel_item<T>, Door>& queue() noexcept { return queue_; }
 
   // Engine level: opens what was received; what cannot be opened goes back.
-  void unpack(std::optional<channel_item<T>>& box, std::optional<T>& out) {
+  std::optional<T> open(std::optional<channel_item<T>>& box) {
+    if (!box.has_value()) return std::nullopt;
+    try {
+      return std::optional<T>(std::move((*box)->value));
+    } catch (...) {
+      queue_.give_back(std::move(*box));
+      throw;
+    }
+  }
+  void open_into(std::optional<T>& out, std::optional<channel_item<T>>& box) {
     if (!box.has_value()) return;
     try {
       out.emplace(std::move((*box)->value));
@@ -216,7 +229,7 @@ class channel {
     if constexpr (boxed) {
       std::optional<channel_item<T>> box;
       channel_attempt result = queue_.receive(box, until);
-      unpack(box, out);
+      open_into(out, box);
       return result;
     } else {
       return queue_.receive(out, until);
@@ -227,7 +240,7 @@ class channel {
     if constexpr (boxed) {
       std::optional<channel_item<T>> box;
       channel_attempt result = queue_.try_receive(box);
-      unpack(box, out);
+      open_into(out, box);
       return result;
     } else {
       return queue_.try_receive(out);

@@ -50,11 +50,9 @@ class receive_branch final : public select_branch {
     std::optional<channel_item<T>> got(std::exchange(got_, std::nullopt));
     if (!got.has_value()) let_others_run();
     if constexpr (travels_in_box<T>) {
-      std::optional<T> value;
-      from_.unpack(got, value);
-      std::invoke(f_, std::move(value));
+      f_(from_.open(got));  // straight into the parameter: once it is out it is not moved again
     } else {
-      std::invoke(f_, std::move(got));
+      f_(std::move(got));
     }
   }
 
