@@ -24,8 +24,8 @@ class worker {
  public:
   static constexpr std::uint32_t poll_interval = 64;
 
-  // For ThreadSanitizer: what a fiber does on a worker comes before what the next one does there, as
-  // for the worker's own data it must. Fibers on different workers are ordered by what they do.
+  // For ThreadSanitizer: what a fiber does on a worker comes before what the next one does there,
+  // as for the worker's own data it must. Fibers on different workers are ordered by what they do.
   static constexpr switch_order order = switch_order::ordered;
 
   // -- owner only, under `guard` where a thief may look

@@ -101,8 +101,8 @@ class worker_core : public worker {
   // Takes a waiter out of `timers`. Under `timer_lock`.
   void take_timer(waiter& w) noexcept;
 
-  // Decides the wait that a fiber of this runtime is in on this worker, and then the caller makes it
-  // ready; false if it is in none here. From the loop.
+  // Decides the wait that a fiber of this runtime is in on this worker, and then the caller makes
+  // it ready; false if it is in none here. From the loop.
   bool decide_wait_of(fiber& f, wait_outcome outcome) noexcept;
 
   // The earliest deadline of this worker.
