@@ -63,12 +63,14 @@ void join_fiber(fiber& f) {
   f.lock.lock();
   if (finished(f)) return f.lock.unlock();
   f.joiners.push_back(w);
+  wait_outcome outcome;
   if (here != nullptr && !f.pinned && start_now(worker_core::of(*here), f, w)) {
-    if (w.outcome() != wait_outcome::success) leave_list(w, f.lock);
+    outcome = w.outcome();
+    if (outcome != wait_outcome::success) leave_list(w, f.lock);
   } else {
-    wait(w, f.lock);
+    outcome = wait(w, f.lock);  // a thread's waiter cannot be asked any more
   }
-  throw_unless_success(w.outcome());
+  throw_unless_success(outcome);
 }
 
 }  // namespace
