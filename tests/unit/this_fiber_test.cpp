@@ -92,11 +92,11 @@ TEST(ThisFiberPlain, APlainThreadIsNamedAsTheSystemNamesIt) {
 }
 
 [[gnu::noinline]] std::size_t used_below(int depth) {
-  volatile char frame[1024];
-  frame[0] = 0;
-  if (depth == 0) return coir::this_fiber::stack_used();
-  std::size_t used = used_below(depth - 1);
-  return used + static_cast<std::size_t>(frame[0]);
+  char frame[1024];
+  asm volatile("" : : "r"(frame) : "memory");
+  std::size_t used = depth == 0 ? coir::this_fiber::stack_used() : used_below(depth - 1);
+  asm volatile("" : : "r"(frame) : "memory");
+  return used;
 }
 
 TEST_P(ThisFiberTest, StackUsedGrowsWithTheCallsUnderWay) {
