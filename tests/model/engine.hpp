@@ -35,7 +35,7 @@ namespace coir_model {
 // Fails     where require() does, a race, all threads blocked, or one that spins for ever.
 struct options {
   const char* name;
-  std::uint64_t most_executions = 300'000;
+  std::uint64_t most_executions = 2'000'000;
 };
 
 struct report {

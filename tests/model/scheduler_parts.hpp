@@ -11,6 +11,7 @@
 #include "arch/futex.hpp"
 #include "arch/heavy_fence.hpp"
 #include "base/assert.hpp"
+#include "fiber/fiber_locals.hpp"
 #include "fiber/fiber_pool.hpp"
 #include "model/model.hpp"
 #include "sched/census.hpp"
@@ -71,17 +72,22 @@ std::int64_t clock_now() noexcept {
 std::int64_t clock_roughly() noexcept {
   return 1;
 }
+void destroy_fiber_locals(fiber&) noexcept {}
+stack::stack(stack_options) : stack(nullptr, nullptr, nullptr) {}
 void stack::release() noexcept {}
 
-#ifndef COIR_MODEL_RUNTIME
 void runtime_core::make_ready(fiber& f) noexcept {
   parts::made_ready(f);
+}
+void runtime_core::note_end() noexcept {}
+void runtime_core::end_lack() noexcept {}
+std::string runtime_core::deadlock_listing() {
+  return {};
 }
 parking_spot::~parking_spot() {}
 bool parking_spot::notify() noexcept {
   return false;
 }
-#endif
 
 }  // namespace v1
 }  // namespace coir

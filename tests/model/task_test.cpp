@@ -1,0 +1,141 @@
+// task_test.cpp - every interleaving of a fiber's end, of who joins it, and of its last reference.
+// SPDX-License-Identifier: BSL-1.0
+#include "model/model.hpp"
+
+#include "arch/biased_lock.cpp"
+#include "arch/spinlock.cpp"
+#include "fiber/fiber_name.cpp"
+#include "fiber/fiber_pool.cpp"
+#include "model/scheduler_parts.hpp"
+#include "sched/fiber_end.cpp"
+#include "sched/run_queue.cpp"
+#include "sched/timer_heap.cpp"
+#include "sched/wait.cpp"
+#include "sched/wait_failure.cpp"
+#include "sched/worker_core.cpp"
+#include "task/task.cpp"
+
+namespace {
+
+using coir_model::execution;
+using coir_model::explore;
+using coir_model::holds;
+using coir_model::plain;
+using coir_model::require;
+
+// A fiber, what its body leaves, and what is left of it.
+struct state {
+  coir::fiber f;
+  plain<int> result{"the result"};
+  plain<int> block{"the control block"};
+  int recycled = 0;
+
+  explicit state(int references) {
+    parts::sleepers = 0;
+    f.references.store(static_cast<std::uint64_t>(references), std::memory_order_relaxed);
+  }
+
+  // A holder looks at the block until it lets go; the last one takes it.
+  void release() {
+    static_cast<void>(block.get());
+    if (!coir::drop_reference(f)) return;
+    block.set(1);
+    ++recycled;
+  }
+  // As the copy of a handle does.
+  void copy() { f.references.fetch_add(1, std::memory_order_relaxed); }
+
+  // The body has returned.
+  void end() {
+    result.set(1);
+    coir::announce_end(f, nullptr);
+    release();
+  }
+  // A plain thread with a handle.
+  void join() {
+    coir::join_fiber(f);
+    require(coir::finished(f), "it has ended");
+    require(result.get() == 1, "its result is there");
+    release();
+  }
+};
+
+TEST(TaskModel, TheLastOfThreeReferencesIsTheLast) {
+  holds(explore({"three references"}, [](execution& e) {
+    auto s = std::make_shared<state>(3);
+    for (int i = 0; i < 3; ++i) e.thread([=] { s->release(); });
+    e.finally([=] { require(s->recycled == 1, "one of them was the last"); });
+  }));
+}
+
+TEST(TaskModel, AHandleMayBeCopiedMeanwhile) {
+  holds(explore({"two references and a copy"}, [](execution& e) {
+    auto s = std::make_shared<state>(2);
+    e.thread([=] {
+      s->copy();
+      s->release();
+      s->release();
+    });
+    e.thread([=] { s->release(); });
+    e.finally([=] { require(s->recycled == 1, "one of them was the last"); });
+  }));
+}
+
+TEST(TaskModel, AJoinNeverMissesTheEnd) {
+  holds(explore({"an end and a join"}, [](execution& e) {
+    auto s = std::make_shared<state>(2);
+    e.thread([=] { s->end(); });
+    e.thread([=] { s->join(); });
+    e.finally([=] {
+      require(s->recycled == 1, "the block is given back once");
+      require(parts::sleepers == 0, "nobody is counted that is awake");
+    });
+  }));
+}
+
+TEST(TaskModel, NorDoTwo) {
+  holds(explore({"an end and two joins"}, [](execution& e) {
+    auto s = std::make_shared<state>(3);
+    e.thread([=] { coir::announce_end(s->f, nullptr); });
+    e.thread([=] { coir::join_fiber(s->f); });
+    e.thread([=] { coir::join_fiber(s->f); });
+    e.finally([=] {
+      require(s->f.joiners.empty(), "nobody is left in the list");
+      require(parts::sleepers == 0, "nobody is counted that is awake");
+    });
+  }));
+}
+
+TEST(TaskModel, WhoAsksWhetherItIsDoneSeesTheResult) {
+  holds(explore({"an end and a look"}, [](execution& e) {
+    auto s = std::make_shared<state>(1);
+    e.thread([=] { s->end(); });
+    e.thread([=] {
+      if (coir::finished(s->f)) require(s->result.get() == 1, "its result is there");
+    });
+  }));
+}
+
+// The main thread of a runtime waits in a loop of its own, at a parking spot.
+TEST(TaskModel, WhoIsToldOfTheEndIsToldOnce) {
+  holds(explore({"an end and a notice of it"}, [](execution& e) {
+    struct noticed : state {
+      using state::state;
+      coir_model::atomic<std::uint32_t> flag;
+      coir::shared_word<std::uint64_t> decision;
+      coir::waiter w{"a model"};
+    };
+    auto s = std::make_shared<noticed>(2);
+    e.thread([=] { s->end(); });
+    e.thread([=] {
+      s->w.word = &s->decision;
+      s->w.signal = &s->flag;
+      if (coir::notify_end(s->f, s->w)) s->flag.await(coir::thread_decision::go_on);
+      require(s->result.get() == 1, "its result is there");
+      s->release();
+    });
+    e.finally([=] { require(s->recycled == 1, "the block is given back once"); });
+  }));
+}
+
+}  // namespace
