@@ -35,6 +35,12 @@ class StealTest : public testing::Test {
   std::size_t live_ = coir::stack_stats().live;
 };
 
+// The calling thread's id. The compiler takes std::this_thread::get_id() for a constant.
+[[gnu::noinline]] std::thread::id thread_here() {
+  asm volatile("" : : : "memory");
+  return std::this_thread::get_id();
+}
+
 // Keeps its worker until `done` says so, or far too much time has passed; whether it was in time.
 template <class Done>
 bool hog_until(Done done) {
@@ -119,10 +125,10 @@ TEST_F(StealTest, APinnedFiberWaitsForItsOwnWorker) {
   coir::run(
       [] {
         std::atomic<int> ran{0};
-        auto home = std::this_thread::get_id();
+        auto home = thread_here();
         auto pinned = coir::spawn({.pinned = true}, [&] {
           ++ran;
-          return std::this_thread::get_id();
+          return thread_here();
         });
         for (int i = 0; i < 20; ++i) coir::spawn([&] { ++ran; });
         // This fiber is the hog: the others are stolen from around the pinned one.
@@ -144,7 +150,7 @@ TEST_F(StealTest, WorkIsSharedAmongTheWorkers) {
             ++inside;
             // All four at the same time, or never.
             EXPECT_TRUE(hog_until([&] { return inside == 4; }));
-            return std::this_thread::get_id();
+            return thread_here();
           }));
         }
         std::set<std::thread::id> threads;
@@ -159,11 +165,11 @@ TEST_F(StealTest, WorkIsSharedAmongTheWorkers) {
 // most as many fibers as there are workers but one do so at the same time.
 bool migrate() {
   for (int i = 0; i < 1'000; ++i) {
-    auto from = std::this_thread::get_id();
+    auto from = thread_here();
     std::atomic<bool> go{false};
     auto hog = coir::spawn([&] { hog_until([&] { return go.load(); }); });
     coir::this_fiber::yield();
-    bool moved = std::this_thread::get_id() != from;
+    bool moved = thread_here() != from;
     go = true;
     hog.join();
     if (moved) return true;
