@@ -63,9 +63,10 @@ class run_queue {
 
   // Room for one more. Throws std::bad_alloc, and then nothing is lost.
   [[gnu::always_inline]] void reserve() {
-    if (tail_ - head_ > mask_ || slots_ == nullptr) [[unlikely]]
+    if (full()) [[unlikely]]
       grow();
   }
+  bool full() const noexcept { return tail_ - head_ > mask_ || slots_ == nullptr; }
 
   // Takes a fresh fiber out of turn, and with it any empty places at the end.
   void take(fiber& fresh) noexcept {

@@ -29,7 +29,16 @@ class spinlock {
     word_.store(0, std::memory_order_release);
   }
 
+  // Waits until whoever holds it has unlocked.
+  [[gnu::always_inline]] void pass() noexcept {
+    // Acquire: pairs with the release in unlock().
+    if (word_.load(std::memory_order_acquire) != 0) [[unlikely]]
+      pass_contended();
+  }
+
  private:
+  [[gnu::noinline, gnu::cold]] void pass_contended() noexcept;
+
   // Spins a little, then gives the processor away between looks: the holder may be preempted.
   [[gnu::noinline, gnu::cold]] void lock_contended() noexcept;
 

@@ -59,6 +59,11 @@ struct waiter {
 
   // What is waited for, for listings: a string that is never freed.
   explicit waiter(const char* purpose) noexcept : what(purpose) {}
+  // One of several, for a list of its own, of a wait that has begun. By values: they have just been
+  // written, one by one, and a compiler would read them in pairs, which is slow.
+  waiter(const char* purpose, fiber* self, shared_word<std::uint64_t>& decision,
+         std::uint64_t number, atomic_cell<std::uint32_t>* flag, wait_gate& shared) noexcept
+      : what(purpose), who(self), word(&decision), ticket(number), signal(flag), gate(&shared) {}
   waiter(const waiter&) = delete;
   waiter& operator=(const waiter&) = delete;
 
@@ -71,11 +76,13 @@ struct waiter {
                                   std::memory_order_acq_rel);
   }
 
-  // The same for success, under the primitive's lock, on a thread whose worker is `here`. Where the
-  // fiber waits on that very worker nobody can come between: other wakers want the lock, and all
-  // else that decides is done by the worker. Then it costs no read-modify-write.
-  [[gnu::always_inline]] bool decide_success(worker* here) noexcept {
-    if (waits_on == nullptr || waits_on != here) return decide_success_elsewhere();
+  // The same for success, under the primitive's lock. Where the fiber waits on `here`, the worker
+  // of the calling thread, nobody can come between: other wakers want the lock, and all else that
+  // decides is done by the worker. Then it costs no read-modify-write.
+  bool waits_here(const worker* here) const noexcept {
+    return waits_on == here && waits_on != nullptr;
+  }
+  [[gnu::always_inline]] bool decide_success_here() noexcept {
     // Relaxed: this thread wrote it last, unless it has been decided; then the ticket differs.
     if (word->load(std::memory_order_relaxed) != ticket) return false;
     // Release: as in decide().
@@ -83,6 +90,7 @@ struct waiter {
                 std::memory_order_release);
     return true;
   }
+  bool decide_success_elsewhere() noexcept;
   void resume() noexcept;
 
   wait_outcome outcome() const noexcept {
@@ -104,12 +112,12 @@ struct waiter {
 
   // -- under the primitive's lock
   wait_list* list = nullptr;  // null when in none
-  waiter* next = nullptr;
-  waiter* previous = nullptr;
+  waiter* next;               // while in one
+  waiter* previous;
 
   // -- changed under the timers' lock of the worker below
   atomic_cell<worker*> timer_of{nullptr};  // null when no timer is set
-  std::uint32_t timer_index = 0;
+  std::uint32_t timer_index;
 
   // The fiber that runs on `here` is about to wait.
   [[gnu::always_inline]] void begin(worker& here) noexcept {
@@ -140,7 +148,7 @@ struct waiter {
 
   void set_timer(worker& here) noexcept;
   void clear_timer() noexcept;
-  [[gnu::noinline]] bool decide_success_elsewhere() noexcept;
+  void resume_elsewhere() noexcept;
 };
 
 // What a plain thread's wait is decided by, in place of what a fiber has in its control block.
@@ -174,14 +182,13 @@ inline void wait_list::remove(waiter& w) noexcept {
 }
 
 inline waiter* wait_list::pop() noexcept {
-  worker* here = this_thread().worker;
-  while (waiter* w = first) {
-    first = w->next;
-    (first != nullptr ? first->previous : last) = nullptr;
-    w->list = nullptr;
-    if (w->decide_success(here)) return w;
-  }
-  return nullptr;
+  waiter* w = first;
+  if (w == nullptr) return nullptr;
+  if (!w->waits_here(this_thread().worker) || !w->decide_success_here()) return pop_any();
+  first = w->next;
+  (first != nullptr ? first->previous : last) = nullptr;
+  w->list = nullptr;
+  return w;
 }
 
 // What the door does out of line.

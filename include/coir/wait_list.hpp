@@ -19,6 +19,7 @@ struct wait_list {
   // Takes out the first waiter that nobody else has decided, now decided for success; null if there
   // is none. The caller hands over and calls resume().
   waiter* pop() noexcept;
+  waiter* pop_any() noexcept;  // the same for one that waits elsewhere, or is decided already
 };
 
 }  // namespace v1

@@ -18,5 +18,10 @@ void spinlock::lock_contended() noexcept {
   } while (word_.exchange(1, std::memory_order_acquire) != 0);
 }
 
+void spinlock::pass_contended() noexcept {
+  // Acquire: pairs with the release in unlock().
+  for (int looks = 0; word_.load(std::memory_order_acquire) != 0;) wait_a_little(looks++);
+}
+
 }  // namespace v1
 }  // namespace coir

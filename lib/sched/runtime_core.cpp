@@ -65,6 +65,7 @@ runtime_core::runtime_core(const runtime_options& options)
   workers_.reserve(count);
   sleepers_.reserve(count);
   for (unsigned i = 0; i < count; ++i) workers_.push_back(std::make_unique<worker_core>(*this, i));
+  workers_.front()->alone = count == 1;
   enter_runtime(*this);
 }
 

@@ -14,12 +14,32 @@
 namespace coir {
 inline namespace v1 {
 
+waiter* wait_list::pop_any() noexcept {
+  worker* here = this_thread().worker;
+  while (waiter* w = first) {
+    remove(*w);
+    if (w->waits_here(here) ? w->decide_success_here() : w->decide_success_elsewhere()) return w;
+  }
+  return nullptr;
+}
+
 void waiter::resume() noexcept {
+  worker* here = this_thread().worker;
+  if (!waits_here(here)) return resume_elsewhere();
+  order_before(who);  // pairs with end(): what was handed over is seen
+  if (!worker_core::of(*here).take_back(*who)) runtime_core::of(*who)->make_ready(*who);
+}
+
+void waiter::resume_elsewhere() noexcept {
   if (who != nullptr) {
     // It may be on its way to sleep, on another processor.
-    if (gate != nullptr) std::lock_guard pass(gate->shut);
-    order_before(who);  // pairs with end(): what was handed over is seen
-    runtime_core::of(*who)->make_ready(*who);
+    if (gate != nullptr) gate->shut.pass();
+    order_before(who);  // as in resume()
+    // Relaxed: nobody moves a fiber whose wait this thread has decided.
+    worker* home = who->home.load(std::memory_order_relaxed);
+    worker* here = this_thread().worker;
+    if (here == nullptr || here != home || !worker_core::of(*here).take_back(*who))
+      runtime_core::of(*who)->make_ready(*who);
     return;
   }
   parking_spot* spot = sleeper;

@@ -25,6 +25,7 @@ class worker_core : public worker {
   // -- written once
   runtime_core& runtime;
   const unsigned index;
+  bool alone = false;  // the only worker of its runtime
 
   // -- any thread
   inbox arrivals;  // fibers made ready by others
@@ -63,6 +64,17 @@ class worker_core : public worker {
   static void count(std::atomic<std::uint64_t>& counter, std::uint64_t by = 1) noexcept {
     // Relaxed: statistics; a reader sees some recent value.
     counter.store(counter.load(std::memory_order_relaxed) + by, std::memory_order_relaxed);
+  }
+
+  // A fiber that waited here is ready again; on this worker's thread. Where there is nobody else to
+  // be told of it, and there is room; false, and nothing done, where not.
+  [[gnu::always_inline]] bool take_back(fiber& f) noexcept {
+    if (!alone || ready.full()) return false;
+    guard.enter();
+    ready.push_back(f);
+    guard.leave();
+    count(woken);
+    return true;
   }
 
   // Whether a fresh fiber whose home this is waits in the queue, and not among the stackless.
