@@ -124,7 +124,7 @@ class channel_queue {
     if constexpr (free_to_copy) {
       std::optional<Item> own;
       channel_attempt result = receive_or_wait(own, until);
-      out = own;
+      if (own.has_value()) out.emplace(*own);  // not a copy: read as wide as it was written
       return result;
     } else {
       return receive_or_wait(out, until);

@@ -116,7 +116,7 @@ auto otherwise(F f = {}) {
 // Throws        cancelled; channel_closed where a send to a closed channel wins; what the functions
 //               throw; std::invalid_argument without a case.
 template <select_alternative... Cases>
-requires(sizeof...(Cases) > 0) std::size_t select(Cases&&... cases) {
+requires(sizeof...(Cases) > 0) [[gnu::always_inline]] inline std::size_t select(Cases&&... cases) {
   select_branch* branches[] = {&cases...};
   spinlock* locks[sizeof...(Cases)];
   return select_branches(branches, locks);

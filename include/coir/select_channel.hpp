@@ -6,6 +6,7 @@
 #include <coir/select_branch.hpp>
 
 #include <functional>
+#include <memory>
 #include <optional>
 #include <type_traits>
 #include <utility>
@@ -13,53 +14,42 @@
 namespace coir {
 inline namespace v1 {
 
+// A channel whose door has no lock wants to know who comes in.
 template <class T, class Door, class F>
 class receive_branch final : public select_branch {
  public:
   receive_branch(channel<T, Door>& from, F f)
-      : select_branch(kind::source, from.queue().door().guard()), from_(from), f_(std::move(f)) {
+      : select_branch(kind::receive, from.queue().door().guard(), &from.queue().state()),
+        from_(from),
+        f_(std::move(f)) {
     prepares_ = lock_ == nullptr;
+    slot_ = &got_;
+  }
+  receive_branch(receive_branch&& other)
+      : select_branch(std::move(other)), from_(other.from_), f_(std::move(other.f_)) {
+    slot_ = &got_;
   }
 
   void prepare() override { from_.queue().door().admit(); }
-  bool ready() noexcept override {
-    if (lock_ == nullptr) from_.queue().door().lock();
-    const channel_state& s = from_.queue().state();
-    return !s.buffer.empty() || !s.senders.empty() || s.closed || s.returned != 0;
-  }
   attempted attempt(waiter*& decided) noexcept override {
-    channel_block* waste = nullptr;
-    bool done = from_.queue().get(got_, decided, waste) != channel_attempt::blocked;
-    if (lock_ == nullptr) from_.queue().door().unlock();
-    waste_ = waste;
-    return done ? attempted::done : attempted::in_vain;
-  }
-  void enqueue() noexcept override {
-    node_.slot = &got_;
-    from_.queue().state().add_receiver(node_);
-    if (lock_ == nullptr) from_.queue().door().unlock();
-  }
-  void dequeue() noexcept override {
-    from_.queue().door().lock();
-    if (node_.list != nullptr) node_.list->remove(node_);
-    from_.queue().door().unlock();
+    channel_attempt result = from_.queue().get(got_, decided, waste_);
+    return result == channel_attempt::blocked ? attempted::in_vain : attempted::done;
   }
   void complete() override {
-    if (lock_ == nullptr) from_.queue().door().lock();
-    from_.queue().drop(std::exchange(waste_, nullptr));
-    std::optional<channel_item<T>> got(std::exchange(got_, std::nullopt));
-    if (!got.has_value()) let_others_run();
+    if (waste_ != nullptr) from_.queue().drop(std::exchange(waste_, nullptr));
+    if (!got_.has_value()) let_others_run();
     if constexpr (travels_in_box<T>) {
-      f_(from_.open(got));  // straight into the parameter: once it is out it is not moved again
+      std::optional<channel_item<T>> box(std::exchange(got_, std::nullopt));
+      f_(from_.open(box));  // straight into the parameter: once it is out it is not moved again
     } else {
-      f_(std::move(got));
+      f_(std::exchange(got_, std::nullopt));
     }
   }
 
  private:
   // A closed channel is always ready: a loop around the select would keep its worker from those the
   // other cases wait for.
-  static void let_others_run() noexcept {
+  [[gnu::noinline, gnu::cold]] static void let_others_run() noexcept {
     if (worker* here = current_worker()) here->yield_current();
   }
 
@@ -73,14 +63,16 @@ class receive_branch final : public select_branch {
 template <class T, class Door, class Value, class F>
 class send_branch final : public select_branch {
   using parcel = outgoing<T, Value>;
+  using source = std::remove_reference_t<Value>;
 
  public:
   send_branch(channel<T, Door>& to, Value&& value, F f)
-      : select_branch(kind::source, to.queue().door().guard()),
+      : select_branch(kind::send, to.queue().door().guard(), &to.queue().state()),
         to_(to),
         value_(std::addressof(value)),
         f_(std::move(f)) {
-    prepares_ = true;
+    prepares_ = lock_ == nullptr || !parcel::in_place;
+    if constexpr (parcel::in_place) slot_ = const_cast<T*>(value_);
   }
   send_branch(send_branch&& other)
       : select_branch(std::move(other)),
@@ -90,56 +82,43 @@ class send_branch final : public select_branch {
 
   void prepare() override {
     to_.queue().door().admit();
-    parcel_.emplace(static_cast<Value&&>(*const_cast<std::remove_reference_t<Value>*>(value_)));
-    closed_ = false;
-  }
-  bool ready() noexcept override {
-    if (lock_ == nullptr) to_.queue().door().lock();
-    const channel_state& s = to_.queue().state();
-    return !s.buffer.full() || !s.receivers.empty() || s.closed;
+    if constexpr (!parcel::in_place) {
+      parcel_.emplace(static_cast<Value&&>(*value_));
+      slot_ = &parcel_->item();
+    }
   }
   attempted attempt(waiter*& decided) noexcept override {
-    channel_attempt result = to_.queue().put(parcel_->item(), decided);
+    channel_attempt result = to_.queue().put(*static_cast<channel_item<T>*>(slot_), decided);
     closed_ = result == channel_attempt::closed;
-    if (lock_ == nullptr) to_.queue().door().unlock();
     if (result == channel_attempt::no_memory) return attempted::wants_memory;
     return result == channel_attempt::blocked ? attempted::in_vain : attempted::done;
   }
   void provide() override { to_.queue().add_memory(); }
-  void enqueue() noexcept override {
-    node_.slot = &parcel_->item();
-    to_.queue().state().add_sender(node_);
-    waits_ = true;
-    if (lock_ == nullptr) to_.queue().door().unlock();
-  }
-  void dequeue() noexcept override {
-    to_.queue().door().lock();
-    if (node_.list != nullptr) node_.list->remove(node_);
-    to_.queue().door().unlock();
-  }
   void conclude() override {
-    if (!parcel_.has_value()) return;
-    if (std::exchange(waits_, false)) closed_ = node_.slot == nullptr;
-    if constexpr (parcel::lent) parcel_->recall(*value_);
-    parcel_.reset();
+    if constexpr (!parcel::in_place) {
+      if (!parcel_.has_value()) return;
+      if constexpr (parcel::lent) parcel_->recall(*value_);
+      parcel_.reset();
+    }
   }
   void complete() override {
     if (closed_) throw_channel_closed();
     std::invoke(f_);
   }
+  void won_by_waiting() noexcept override { closed_ = node_.slot == nullptr; }
   void keep() override {
     kept_.emplace(static_cast<Value&&>(*value_));
     value_ = std::addressof(*kept_);
+    if constexpr (parcel::in_place) slot_ = const_cast<T*>(value_);
   }
 
  private:
   channel<T, Door>& to_;
-  std::remove_reference_t<Value>* value_;
+  source* value_;
   F f_;
   std::optional<parcel> parcel_;
   std::optional<T> kept_;
   bool closed_ = false;
-  bool waits_ = false;
 };
 
 }  // namespace v1

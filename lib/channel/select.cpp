@@ -43,152 +43,170 @@ std::size_t select(std::span<select_case> cases) {
   return select_branches(branches, locks.data());
 }
 
-std::size_t select_round::start() {
-  try {
-    prepare();
-    return decide();
-  } catch (...) {
-    conclude(none);
-    throw;
+// -- The steps. Each is called once, and inlined: together they are the price of a select.
+
+// Also finds the locks, in order. Sorted by insertion: there are few, and those of an array are in
+// order already.
+[[gnu::always_inline]] inline void select_round::prepare() {
+  std::size_t count = 0;
+  for (select_branch* b : branches_) {
+    if (b->prepares()) {
+      concludes_ = true;
+      b->prepare();
+      until_ = std::min(until_, b->until());
+    }
+    spinlock* lock = b->lock();
+    if (lock == nullptr) continue;
+    std::size_t place = count;
+    while (place > 0 && std::less<>()(lock, locks_[place - 1])) --place;
+    if (place > 0 && locks_[place - 1] == lock) continue;
+    for (std::size_t i = count++; i > place; --i) locks_[i] = locks_[i - 1];
+    locks_[place] = lock;
+  }
+  lock_count_ = count;
+}
+
+[[gnu::always_inline]] inline void select_round::lock_all() noexcept {
+  for (std::size_t i = 0; i < lock_count_; ++i) locks_[i]->lock();
+}
+
+[[gnu::always_inline]] inline void select_round::unlock_all() noexcept {
+  for (std::size_t i = lock_count_; i > 0; --i) locks_[i - 1]->unlock();
+}
+
+[[gnu::always_inline]] inline select_round::view select_round::look() noexcept {
+  view seen{0, none, none};
+  for (std::size_t i = 0; i < branches_.size(); ++i) {
+    select_branch& b = *branches_[i];
+    bool ready = false;
+    if (b.what() == select_branch::kind::receive) {
+      ready = !b.state().receive_waits();
+    } else if (b.what() == select_branch::kind::send) {
+      ready = !b.state().send_waits();
+    } else if (b.what() == select_branch::kind::source) {
+      ready = b.ready();
+    } else if (b.what() == select_branch::kind::otherwise && seen.otherwise == none) {
+      seen.otherwise = i;
+    }
+    b.candidate = ready;
+    if (!ready) continue;
+    ++seen.candidates;
+    seen.last = i;
+  }
+  return seen;
+}
+
+// Each candidate is as likely as the others; those that turn out not to be ready do not change
+// that.
+[[gnu::noinline]] std::size_t select_round::pick(std::size_t candidates) const noexcept {
+  std::size_t skip = random_below(candidates);
+  std::size_t index = 0;
+  while (!branches_[index]->candidate || skip-- > 0) ++index;
+  return index;
+}
+
+[[gnu::always_inline]] inline void select_round::enqueue_all() noexcept {
+  waiter& main = *::new (&main_) waiter("a select");
+  main.until = until_;
+  fiber* self = nullptr;
+  shared_word<std::uint64_t>* word = &own_.word;
+  if (worker* here = current_worker()) {
+    self = here->current;
+    word = &self->wait_word;
+    gate_.shut.lock();
+    main.begin(*here);
+  } else {
+    own_.begin(main);
+  }
+  std::uint64_t ticket = main.ticket;
+  for (select_branch* b : branches_) {
+    if (!b->waits()) continue;
+    waiter& node = *::new (&b->node()) waiter(main.what, self, *word, ticket, &own_.signal, gate_);
+    node.slot = b->slot();
+    if (b->what() == select_branch::kind::receive) {
+      b->state().add_receiver(node);
+    } else if (b->what() == select_branch::kind::send) {
+      b->state().add_sender(node);
+    } else {
+      b->enqueue();
+    }
   }
 }
 
-std::size_t select_round::decide() {
-  collect_locks();
+[[gnu::always_inline]] inline void select_round::conclude() {
+  if (!concludes_) return;
+  for (select_branch* b : branches_)
+    if (b->prepares()) b->conclude();
+}
+
+[[gnu::always_inline]] inline std::size_t select_round::decide() {
+  view seen;
   while (true) {
     lock_all();
-    select_branch* poor = nullptr;
-    for (std::size_t left = count_candidates(); left > 0; --left) {
-      select_branch& branch = pick(left);
+    std::size_t poor = none;
+    seen = look();
+    for (std::size_t left = seen.candidates; left > 0; --left) {
+      std::size_t index = seen.candidates == 1 ? seen.last : pick(left);
+      select_branch& branch = *branches_[index];
       waiter* decided = nullptr;
       select_branch::attempted result = branch.attempt(decided);
       if (result == select_branch::attempted::done) {
         unlock_all();
         if (decided != nullptr) decided->resume();
-        return conclude(index_of(branch));
+        return index;
       }
       branch.candidate = false;
-      if (result == select_branch::attempted::wants_memory) poor = &branch;
+      if (result == select_branch::attempted::wants_memory) poor = index;
     }
-    if (poor == nullptr) break;
+    if (poor == none) break;
     unlock_all();
-    poor->provide();
+    branches_[poor]->provide();
   }
-  std::size_t instead = find_otherwise();
-  if (instead == none) enqueue_all();
+  if (seen.otherwise == none) enqueue_all();
   unlock_all();
-  return instead == none ? none : conclude(instead);
+  return seen.otherwise;
+}
+
+// Takes the nodes of those that lost out of their lists; gives the one that won.
+[[gnu::always_inline]] inline std::size_t select_round::take_back(wait_outcome outcome) noexcept {
+  std::size_t won = none;
+  for (std::size_t i = 0; i < branches_.size(); ++i) {
+    select_branch& b = *branches_[i];
+    if (!b.waits()) {
+      bool due = outcome == wait_outcome::timed_out && b.until() == until_;
+      if (due && won == none) won = i;
+      continue;
+    }
+    if (&b.node() == gate_.winner) {
+      won = i;
+      continue;
+    }
+    spinlock* lock = b.lock();
+    if (lock != nullptr) lock->lock();
+    if (b.node().list != nullptr) b.node().list->remove(b.node());
+    if (lock != nullptr) lock->unlock();
+  }
+  return won;
+}
+
+std::size_t select_round::start() {
+  try {
+    prepare();
+    std::size_t index = decide();
+    if (index != none) conclude();
+    return index;
+  } catch (...) {
+    conclude();
+    throw;
+  }
 }
 
 std::size_t select_round::finish(wait_outcome outcome) {
-  dequeue_all();
-  std::size_t index = conclude(winner(outcome));
-  throw_wait_failure(outcome);
+  std::size_t index = take_back(outcome);
+  if (outcome == wait_outcome::success) branches_[index]->won_by_waiting();
+  conclude();
+  if (outcome > wait_outcome::timed_out) throw_wait_failure(outcome);
   return index;
-}
-
-void select_round::prepare() {
-  for (select_branch* b : branches_) {
-    if (b->prepares()) b->prepare();
-    main_.until = std::min(main_.until, b->until());
-  }
-}
-
-void select_round::collect_locks() noexcept {
-  // Sorted by insertion: there are few, and those of an array are in order already.
-  for (select_branch* b : branches_) {
-    spinlock* lock = b->lock();
-    if (lock == nullptr) continue;
-    std::size_t place = lock_count_;
-    while (place > 0 && std::less<>()(lock, locks_[place - 1])) --place;
-    if (place > 0 && locks_[place - 1] == lock) continue;
-    std::copy_backward(locks_ + place, locks_ + lock_count_, locks_ + lock_count_ + 1);
-    locks_[place] = lock;
-    ++lock_count_;
-  }
-}
-
-void select_round::lock_all() noexcept {
-  for (std::size_t i = 0; i < lock_count_; ++i) locks_[i]->lock();
-}
-
-void select_round::unlock_all() noexcept {
-  for (std::size_t i = lock_count_; i > 0; --i) locks_[i - 1]->unlock();
-}
-
-std::size_t select_round::count_candidates() noexcept {
-  std::size_t count = 0;
-  for (select_branch* b : branches_) {
-    b->candidate = b->what() == select_branch::kind::source && b->ready();
-    count += b->candidate ? 1 : 0;
-  }
-  return count;
-}
-
-// Each candidate is as likely as the others; those that turn out not to be ready do not change
-// that.
-select_branch& select_round::pick(std::size_t candidates) noexcept {
-  std::size_t skip = candidates > 1 ? random_below(candidates) : 0;
-  auto it = branches_.begin();
-  while (!(*it)->candidate || skip-- > 0) ++it;
-  return **it;
-}
-
-std::size_t select_round::find_otherwise() const noexcept {
-  for (std::size_t i = 0; i < branches_.size(); ++i)
-    if (branches_[i]->what() == select_branch::kind::otherwise) return i;
-  return none;
-}
-
-void select_round::enqueue_all() noexcept {
-  if (worker* here = current_worker()) {
-    gate_.shut.lock();
-    main_.begin(*here);
-  } else {
-    own_.begin(main_);
-  }
-  for (select_branch* b : branches_) {
-    if (b->what() != select_branch::kind::source) continue;
-    waiter& node = *::new (&b->node()) waiter(main_.what);
-    node.who = main_.who;
-    node.word = main_.word;
-    node.ticket = main_.ticket;
-    node.signal = main_.signal;
-    node.gate = &gate_;
-    b->enqueue();
-  }
-}
-
-void select_round::dequeue_all() noexcept {
-  for (select_branch* b : branches_) {
-    if (b->what() != select_branch::kind::source || &b->node() == gate_.winner) continue;
-    if (b->lock() == nullptr) {
-      b->dequeue();
-    } else {
-      leave_list(b->node(), *b->lock());
-    }
-  }
-}
-
-std::size_t select_round::winner(wait_outcome outcome) const noexcept {
-  for (std::size_t i = 0; i < branches_.size(); ++i) {
-    select_branch& b = *branches_[i];
-    bool source = b.what() == select_branch::kind::source;
-    if (outcome == wait_outcome::success && source && &b.node() == gate_.winner) return i;
-    if (outcome == wait_outcome::timed_out && !source && b.until() == main_.until) return i;
-  }
-  return none;
-}
-
-std::size_t select_round::conclude(std::size_t index) {
-  for (select_branch* b : branches_)
-    if (b->prepares()) b->conclude();
-  return index;
-}
-
-std::size_t select_round::index_of(const select_branch& branch) const noexcept {
-  return static_cast<std::size_t>(std::find(branches_.begin(), branches_.end(), &branch) -
-                                  branches_.begin());
 }
 
 }  // namespace v1
