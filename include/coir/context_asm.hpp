@@ -130,9 +130,12 @@ class asm_context {
   [[noreturn]] static void start(switch_frame* self, switch_frame* resumer, void* word,
                                  entry body) noexcept;
 
-  // Asks for the part of the stack that is needed first when it is resumed.
+  // Asks for the part of the stack that is needed first when it is resumed. Whoever asks may be
+  // mistaken about who that will be, and then reads what another thread is writing.
   void prefetch_stack() const noexcept {
+#if !COIR_TSAN
     __builtin_prefetch(frame_.sp);
+#endif
   }
 
  private:

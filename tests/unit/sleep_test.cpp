@@ -114,10 +114,10 @@ TEST(SleepOrder, OneThatSleepsForNoTimeLetsTheOthersRun) {
 }
 
 TEST_P(SleepTest, ALengthTooGreatToCountIsForEver) {
-  run([] {
-    std::atomic<int> cancelled{0};
-    auto for_ever = [&](auto sleep) {
-      return coir::spawn([&, sleep] {
+  std::atomic<int> cancelled{0};
+  run([&] {
+    auto for_ever = [&cancelled](auto sleep) {
+      return coir::spawn([&cancelled, sleep] {
         try {
           sleep();
         } catch (const coir::cancelled&) {
@@ -137,6 +137,7 @@ TEST_P(SleepTest, ALengthTooGreatToCountIsForEver) {
     coir::this_fiber::sleep_for(24h * 365);
     for (auto& t : tasks) EXPECT_FALSE(t.done());
   });
+  EXPECT_EQ(cancelled, 4);
 }
 
 TEST_P(SleepTest, FractionsAreRoundedUp) {
