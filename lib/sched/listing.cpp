@@ -70,12 +70,12 @@ struct calls {
   int count = 0;
 };
 
+#if COIR_CONTEXT_BACKEND == 1
 void note_calls(void* out) noexcept {
   auto& found = *static_cast<calls*>(out);
   found.count = backtrace(found.addresses, 32);
 }
 
-#if COIR_CONTEXT_BACKEND == 1
 calls calls_of(const fiber& f) {
   calls found;
   f.ctx.walk([](void* out) { note_calls(out); }, &found);
