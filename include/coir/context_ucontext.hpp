@@ -41,7 +41,7 @@ class ucontext_context {
     to.resumer_ = &self;
     to.word_ = word;
     self.hooks_.leaving(to.hooks_, order);
-    swapcontext(&self.state_, &to.state_);
+    swapcontext(self.state(), to.state());
     self.hooks_.arrived(self.resumer_->hooks_);
     return {&self, self.resumer_, self.word_};
   }
@@ -52,7 +52,11 @@ class ucontext_context {
  private:
   static void start(unsigned int high, unsigned int low) noexcept;
 
-  ucontext_t state_;
+  ucontext_t* state() noexcept { return reinterpret_cast<ucontext_t*>(state_); }
+
+  // As bytes, because on some systems the type ends in an array of no elements, which as a member is
+  // no standard C++.
+  alignas(ucontext_t) std::byte state_[sizeof(ucontext_t)];
   entry body_ = nullptr;
   ucontext_context* resumer_ = nullptr;  // written by who resumes, before the switch
   void* word_ = nullptr;                 // likewise

@@ -11,13 +11,13 @@ inline namespace v1 {
 
 ucontext_context::ucontext_context(std::byte* top, std::byte* limit, entry body) noexcept
     : body_(body) {
-  getcontext(&state_);
-  state_.uc_stack.ss_sp = limit;
-  state_.uc_stack.ss_size = static_cast<std::size_t>(top - limit);
-  state_.uc_link = nullptr;
+  getcontext(state());
+  state()->uc_stack.ss_sp = limit;
+  state()->uc_stack.ss_size = static_cast<std::size_t>(top - limit);
+  state()->uc_link = nullptr;
   // makecontext passes ints only, so the pointer goes in two halves.
   auto self = static_cast<std::uint64_t>(reinterpret_cast<std::uintptr_t>(this));
-  makecontext(&state_, reinterpret_cast<void (*)()>(&start), 2,
+  makecontext(state(), reinterpret_cast<void (*)()>(&start), 2,
               static_cast<unsigned int>(self >> 32), static_cast<unsigned int>(self));
   hooks_.begin(limit, static_cast<std::size_t>(top - limit));
 }
@@ -30,7 +30,7 @@ void ucontext_context::start(unsigned int high, unsigned int low) noexcept {
   next.to->resumer_ = &self;
   next.to->word_ = next.word;
   self.hooks_.leaving_for_good(next.to->hooks_, next.order);
-  setcontext(&next.to->state_);
+  setcontext(next.to->state());
   __builtin_unreachable();
 }
 
