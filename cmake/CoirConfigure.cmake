@@ -105,7 +105,7 @@ endif()
 
 set(COIR_HAS_VALGRIND 0)
 if(COIR_VALGRIND)
-  check_include_file_cxx(valgrind/valgrind.h COIR_VALGRIND_HEADER)
+  check_include_file_cxx(valgrind/memcheck.h COIR_VALGRIND_HEADER)
   if(COIR_VALGRIND_HEADER)
     set(COIR_HAS_VALGRIND 1)
   endif()

@@ -7,7 +7,7 @@
 #include <cstddef>
 
 #if COIR_HAS_VALGRIND
-#include <valgrind/valgrind.h>
+#include <valgrind/memcheck.h>
 #endif
 #if COIR_ASAN
 #include <sanitizer/asan_interface.h>
@@ -42,9 +42,18 @@ inline void forget_stack([[maybe_unused]] unsigned int id) noexcept {
 #endif
 }
 
-// A computation that was dropped leaves the poison of its frames behind.
+// For the next who is given this stack. What is below a stack pointer is no memory to Valgrind, and
+// its next user builds its frame at the top before any stack pointer is there. A computation that
+// was dropped leaves AddressSanitizer the poison of its frames.
 inline void cleanse_stack([[maybe_unused]] std::byte* limit,
                           [[maybe_unused]] std::byte* top) noexcept {
+#if COIR_HAS_VALGRIND
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wconversion"
+#pragma GCC diagnostic ignored "-Wold-style-cast"
+  VALGRIND_MAKE_MEM_UNDEFINED(limit, top - limit);
+#pragma GCC diagnostic pop
+#endif
 #if COIR_ASAN
   __asan_unpoison_memory_region(limit, static_cast<std::size_t>(top - limit));
 #endif
