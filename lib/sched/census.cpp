@@ -28,7 +28,15 @@ struct list {
   }
 };
 
-// 0 where the system does not say.
+}  // namespace
+
+void count_sleeper() noexcept {
+  ++sleepers;
+}
+void discount_sleeper() noexcept {
+  --sleepers;
+}
+
 long threads_of_process() noexcept {
   DIR* tasks = opendir("/proc/self/task");
   if (tasks == nullptr) return 0;
@@ -37,15 +45,6 @@ long threads_of_process() noexcept {
     if (entry->d_name[0] != '.') ++count;
   closedir(tasks);
   return count;
-}
-
-}  // namespace
-
-void count_sleeper() noexcept {
-  ++sleepers;
-}
-void discount_sleeper() noexcept {
-  --sleepers;
 }
 
 bool everyone_sleeps() noexcept {

@@ -14,8 +14,11 @@ class runtime_core;
 void count_sleeper() noexcept;
 void discount_sleeper() noexcept;
 
+// 0 where the system does not say. Reads a directory: tens of microseconds.
+long threads_of_process() noexcept;
+
 // Whether every thread of this process is counted. A thread that is not coir's never is, so while
-// one lives, somebody may still be woken. Reads a directory: tens of microseconds.
+// one lives, somebody may still be woken.
 bool everyone_sleeps() noexcept;
 
 // Runtimes enter and leave; visit_runtimes() keeps them from leaving meanwhile.

@@ -24,6 +24,7 @@
 #include <utility>
 #include <vector>
 
+#include "sched/census.hpp"
 #include "sched/clock.hpp"
 
 namespace coir_test {
@@ -111,6 +112,15 @@ inline std::string name_of_kind(const testing::TestParamInfo<kind>& info) {
 inline auto every_kind() {
   return testing::Values(kind::one_worker, kind::four_workers, kind::threads, kind::mixed);
 }
+
+// For waits that nobody can end. While a thread lives that is not coir's somebody might, for all the
+// library knows; a checker or an emulator may have brought one along.
+class deadlock_test : public testing::Test {
+ protected:
+  void SetUp() override {
+    if (coir::threads_of_process() != 1) GTEST_SKIP() << "the test is not alone in its process";
+  }
+};
 
 // Time that stands still until everyone waits, then jumps to the next deadline.
 class virtual_time {

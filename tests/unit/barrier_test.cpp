@@ -140,7 +140,8 @@ TEST(BarrierCancellation, ACancelledWaitHasArrived) {
   together.arrive_and_wait();
 }
 
-TEST(BarrierDeadlock, AWaitThatNobodyCanEndThrows) {
+using BarrierDeadlock = coir_test::deadlock_test;
+TEST_F(BarrierDeadlock, AWaitThatNobodyCanEndThrows) {
   coir::barrier together{2};
   EXPECT_THROW(coir::run([&] { together.arrive_and_wait(); }), coir::deadlock);
 }

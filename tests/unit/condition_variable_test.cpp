@@ -361,7 +361,8 @@ void is_told_with_the_lock() {
   });
 }
 
-TEST(ConditionDeadlock, AWaitThatNobodyCanEndThrowsWithTheLock) {
+using ConditionDeadlock = coir_test::deadlock_test;
+TEST_F(ConditionDeadlock, AWaitThatNobodyCanEndThrowsWithTheLock) {
   is_told_with_the_lock<coir::condition_variable>();
   is_told_with_the_lock<coir::condition_variable_any>();
 }

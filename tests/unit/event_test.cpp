@@ -188,7 +188,8 @@ TEST(EventCancellation, ARequestIsDeliveredBeforeAWaitHasAnyEffect) {
   EXPECT_TRUE(told);
 }
 
-TEST(EventDeadlock, AWaitThatNobodyCanEndThrows) {
+using EventDeadlock = coir_test::deadlock_test;
+TEST_F(EventDeadlock, AWaitThatNobodyCanEndThrows) {
   coir::event never;
   EXPECT_THROW(coir::run([&] { never.wait(); }), coir::deadlock);
 }

@@ -114,7 +114,8 @@ TEST(LatchCancellation, ACancelledWaitHasCounted) {
   EXPECT_TRUE(l.try_wait());
 }
 
-TEST(LatchDeadlock, AWaitThatNobodyCanEndThrows) {
+using LatchDeadlock = coir_test::deadlock_test;
+TEST_F(LatchDeadlock, AWaitThatNobodyCanEndThrows) {
   coir::latch closed{1};
   EXPECT_THROW(coir::run([&] { closed.wait(); }), coir::deadlock);
 }

@@ -312,7 +312,8 @@ TEST(MutexCancellation, LockingIsNoCancellationPoint) {
   EXPECT_EQ(told, 3);
 }
 
-TEST(MutexDeadlock, TwoThatWaitForEachOtherAreTold) {
+using MutexDeadlock = coir_test::deadlock_test;
+TEST_F(MutexDeadlock, TwoThatWaitForEachOtherAreTold) {
   coir::mutex a, b;
   int told = 0;
   auto both = [&](coir::mutex& first, coir::mutex& second) {

@@ -207,7 +207,8 @@ TEST(SemaphoreCancellation, ACancelledOneHasTakenNoPermit) {
   EXPECT_TRUE(s.try_acquire());
 }
 
-TEST(SemaphoreDeadlock, AWaitThatNobodyCanEndThrows) {
+using SemaphoreDeadlock = coir_test::deadlock_test;
+TEST_F(SemaphoreDeadlock, AWaitThatNobodyCanEndThrows) {
   coir::semaphore none{0};
   EXPECT_THROW(coir::run([&] { none.acquire(); }), coir::deadlock);
 }

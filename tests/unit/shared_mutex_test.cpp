@@ -270,7 +270,8 @@ TEST(SharedMutexCancellation, LockingIsNoCancellationPoint) {
   EXPECT_EQ(told, 4);
 }
 
-TEST(SharedMutexDeadlock, WhatNobodyCanUnlockThrows) {
+using SharedMutexDeadlock = coir_test::deadlock_test;
+TEST_F(SharedMutexDeadlock, WhatNobodyCanUnlockThrows) {
   coir::shared_mutex m;
   EXPECT_THROW(coir::run([&] {
                  std::shared_lock reading(m);
