@@ -8,6 +8,7 @@
 #include <coir/channel_queue.hpp>
 #include <coir/deadline.hpp>
 #include <coir/receive_result.hpp>
+#include <coir/try_until.hpp>
 
 #include <chrono>
 #include <concepts>
@@ -78,11 +79,11 @@ class channel {
   }
   template <class Clock, class Duration>
   bool send_until(const T& value, const std::chrono::time_point<Clock, Duration>& time) {
-    return send_by(value, deadline::at(time));
+    return try_until(time, [&](deadline until) { return send_by(value, until); });
   }
   template <class Clock, class Duration>
   bool send_until(T&& value, const std::chrono::time_point<Clock, Duration>& time) {
-    return send_by(std::move(value), deadline::at(time));
+    return try_until(time, [&](deadline until) { return send_by(std::move(value), until); });
   }
 
   // Waits while empty; nullopt once closed and drained.
@@ -105,11 +106,15 @@ class channel {
   }
   template <class Rep, class Period>
   receive_result<T> receive_for(const std::chrono::duration<Rep, Period>& duration) {
-    return receive_by(deadline::after(duration));
+    receive_result<T> out(receive_result<T>::reason::timed_out);
+    receive_by(out, deadline::after(duration));
+    return out;
   }
   template <class Clock, class Duration>
   receive_result<T> receive_until(const std::chrono::time_point<Clock, Duration>& time) {
-    return receive_by(deadline::at(time));
+    receive_result<T> out(receive_result<T>::reason::timed_out);
+    try_until(time, [&](deadline until) { return receive_by(out, until); });
+    return out;
   }
 
   // No more will be sent. Who waits to send gets channel_closed, who waits to receive gets nullopt.
@@ -247,11 +252,11 @@ class channel {
     }
   }
 
-  receive_result<T> receive_by(deadline until) {
-    receive_result<T> out(receive_result<T>::reason::timed_out);
-    if (receive_into(out.storage(), until) == channel_attempt::closed)
-      out.set_reason(receive_result<T>::reason::closed);
-    return out;
+  // False when `until` has passed.
+  bool receive_by(receive_result<T>& out, deadline until) {
+    channel_attempt result = receive_into(out.storage(), until);
+    if (result == channel_attempt::closed) out.set_reason(receive_result<T>::reason::closed);
+    return result != channel_attempt::blocked;
   }
 
   // is_closed() and size() lock.
