@@ -166,6 +166,30 @@ TEST(ParkingModel, ADeadlineEndsTheSleepAndNothingElse) {
   }));
 }
 
+// What a worker waits for may be no fiber: the end of the main one, a stop. It looks before it
+// announces its sleep, and again each time it has been called.
+TEST(ParkingModel, ACallIsKeptForTheNextSleep) {
+  holds(explore({"a call without an arrival"}, [](execution& e) {
+    struct called : state {
+      coir_model::atomic<int> over;
+    };
+    auto s = std::make_shared<called>();
+    e.thread([=] {
+      while (true) {
+        if (s->spot.called()) s->spot.cancel();
+        if (s->over.load(relaxed) == 1) return;
+        s->spot.prepare();
+        s->spot.park(coir::deadline::never());
+        s->spot.cancel();
+      }
+    });
+    e.thread([=] {
+      s->over.store(1, relaxed);
+      s->spot.notify();
+    });
+  }));
+}
+
 // The worker of a foreign loop: runs what is ready, leaves its sleep announced, and waits until the
 // descriptor is readable.
 TEST(ParkingModel, AForeignLoopIsToldOfEachArrival) {
