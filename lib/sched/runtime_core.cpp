@@ -203,6 +203,7 @@ deadline runtime_core::earliest() noexcept {
 void runtime_core::park(worker_core& here) noexcept {
   deadline end = here.next_deadline();
   bool watching = false;
+  here.looks_round = false;
   {
     std::lock_guard lock(mutex_);
     here.sleep.prepare();
@@ -225,7 +226,8 @@ void runtime_core::park(worker_core& here) noexcept {
   if (virtual_clock_on()) end = deadline::never();
   if (here.arrivals.empty() && !stopping()) {
     if (watching) {
-      here.sleep.park(std::min(end, deadline(steady_now() + watch_every)));
+      deadline next_look(steady_now() + watch_every);
+      here.looks_round = !here.sleep.park(std::min(end, next_look)) && next_look < end;
     } else if (!end.is_never()) {
       here.sleep.park(end);
     } else {
@@ -241,9 +243,19 @@ void runtime_core::park(worker_core& here) noexcept {
   // Relaxed: as above.
   asleep_.store(static_cast<std::uint32_t>(sleepers_.size()), std::memory_order_relaxed);
   if (watching) watched_ = false;
-  // While this one runs, one of those that sleep looks up now and then: it goes round its loop and
-  // finds itself the watcher.
-  if (!watching && !watched_ && !sleepers_.empty()) sleepers_.back()->sleep.notify();
+  if (!here.looks_round) call_watcher();
+}
+
+void runtime_core::leave_watch(worker_core& here) noexcept {
+  here.looks_round = false;
+  std::lock_guard lock(mutex_);
+  call_watcher();
+}
+
+// While others run, one of those that sleep looks up now and then: it goes round its loop and finds
+// itself the watcher.
+void runtime_core::call_watcher() noexcept {
+  if (!watched_ && !sleepers_.empty()) sleepers_.back()->sleep.notify();
 }
 
 // Every thread sleeps, and none has a deadline: what waits now waits for ever, unless told so.

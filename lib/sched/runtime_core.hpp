@@ -57,8 +57,12 @@ class runtime_core {
       here.run_ready();
       // Before it looks at what it may have been called for.
       if (!here.idle) here.sleep.cancel();
-      if (until()) return;
-      if (here.idle && !here.steal()) park(here);
+      bool over = until();
+      bool asleep = !over && here.idle && !here.steal();
+      // The watcher has found something else to do than to look round.
+      if (!asleep && here.looks_round) leave_watch(here);
+      if (over) return;
+      if (asleep) park(here);
     }
   }
 
@@ -125,6 +129,9 @@ class runtime_core {
 
   // Sleeps until there is something to do for `here`.
   void park(worker_core& here) noexcept;
+  // `here` looked round as the watcher and has found something, or goes.
+  void leave_watch(worker_core& here) noexcept;
+  void call_watcher() noexcept;  // under mutex_
 
   // The process that made it; a child of fork() finds another one and keeps off.
   bool belongs_here() const noexcept;

@@ -56,6 +56,7 @@ class worker_core : public worker {
   std::uint32_t polls_unmoved = 0;  // since it moved
   std::uint32_t deadlocks_told = 0;
   bool told_of_end = false;  // the fibers here have been cancelled by request_end()
+  bool looks_round = false;  // it is the watcher of its runtime, and up to look for work only
   bool idle = false;         // run_ready() ended because nothing was ready
 
   static worker_core& of(worker& w) noexcept { return static_cast<worker_core&>(w); }

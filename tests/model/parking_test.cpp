@@ -152,6 +152,20 @@ TEST(ParkingModel, TheCensusCountsWhoSleepsAndNobodyElse) {
   }));
 }
 
+TEST(ParkingModel, NorWhoSleptUntilADeadline) {
+  holds(explore({"a counted sleep with a deadline"}, [](execution& e) {
+    auto s = std::make_shared<state>();
+    e.thread([=] {
+      s->spot.prepare();
+      s->spot.count_in();
+      static_cast<void>(s->spot.park(coir::deadline(1)));
+      s->spot.cancel();
+    });
+    e.thread([=] { s->send(0); });
+    e.finally([=] { require(sleepers == 0, "nobody is counted that is awake"); });
+  }));
+}
+
 TEST(ParkingModel, ADeadlineEndsTheSleepAndNothingElse) {
   holds(explore({"a sleep with a deadline"}, [](execution& e) {
     auto s = std::make_shared<state>();

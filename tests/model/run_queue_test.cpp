@@ -37,6 +37,7 @@ struct state {
   coir::fiber fibers[most];
   plain<int> runs[most] = {plain<int>("a fiber's stack"), plain<int>("a fiber's stack"),
                            plain<int>("a fiber's stack")};
+  plain<int> queue{"the queue"};
   coir_model::atomic<int> computes, done;
 
   state() {
@@ -54,6 +55,7 @@ struct state {
   // The owner's part of a switch.
   coir::fiber* next() {
     owner.guard.enter();
+    queue.set(0);
     coir::fiber* f = owner.pick();
     owner.guard.leave();
     return f;
@@ -62,6 +64,7 @@ struct state {
   // A thief's, up to where it has the loot.
   int steal(coir::fiber* loot[]) {
     if (!owner.guard.try_seize()) return 0;
+    queue.set(0);
     int count = 0;
     bool fresh = false;
     for (std::uint32_t share = (owner.ready.size() + 1) / 2; share > 0; --share) {

@@ -161,6 +161,24 @@ TEST_F(StealTest, WorkIsSharedAmongTheWorkers) {
       {.workers = 4});
 }
 
+// One fiber in a queue calls nobody: the worker may be about to come to it.
+TEST_F(StealTest, OneOfThoseThatSleepLooksUpAlsoAfterTheLastWatcherFoundWork) {
+  coir::run(
+      [] {
+        std::atomic<int> inside{0};
+        std::vector<coir::task<void>> hogs;
+        for (int i = 1; i <= 3; ++i) {
+          hogs.push_back(coir::spawn([&] {
+            ++inside;
+            EXPECT_TRUE(hog_until([&] { return inside == 3; }));
+          }));
+          EXPECT_TRUE(hog_until([&] { return inside == i; }));
+        }
+        for (auto& hog : hogs) hog.join();
+      },
+      {.workers = 4});
+}
+
 // Goes on in another thread: gives way to a hog, behind which a thief finds it; whether it did. At
 // most as many fibers as there are workers but one do so at the same time.
 bool migrate() {
