@@ -133,7 +133,8 @@ TYPED_TEST(GeneratorStack, CapturesKeepTheirAlignment) {
   auto make = [&](const auto& capture) {
     all.emplace_back([capture](auto& yield) {
       std::remove_cvref_t<decltype(capture)> local;
-      yield(capture.right() && local.right() ? capture.value : -1);
+      // A fake stack of AddressSanitizer's may have the local elsewhere.
+      yield(capture.right() && (COIR_ASAN || local.right()) ? capture.value : -1);
     });
   };
   make(aligned<16>{});
