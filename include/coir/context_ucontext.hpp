@@ -54,8 +54,8 @@ class ucontext_context {
 
   ucontext_t* state() noexcept { return reinterpret_cast<ucontext_t*>(state_); }
 
-  // As bytes, because on some systems the type ends in an array of no elements, which as a member is
-  // no standard C++.
+  // As bytes, because on some systems the type ends in an array of no elements, which as a member
+  // is no standard C++.
   alignas(ucontext_t) std::byte state_[sizeof(ucontext_t)];
   entry body_ = nullptr;
   ucontext_context* resumer_ = nullptr;  // written by who resumes, before the switch

@@ -113,8 +113,8 @@ inline auto every_kind() {
   return testing::Values(kind::one_worker, kind::four_workers, kind::threads, kind::mixed);
 }
 
-// For waits that nobody can end. While a thread lives that is not coir's somebody might, for all the
-// library knows; a checker or an emulator may have brought one along.
+// For waits that nobody can end. While a thread lives that is not coir's somebody might, for all
+// the library knows; a checker or an emulator may have brought one along.
 class deadlock_test : public testing::Test {
  protected:
   void SetUp() override {
