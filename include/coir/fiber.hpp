@@ -43,7 +43,8 @@ enum class fiber_state : std::uint8_t { fresh, started, finished };
 struct fiber_operations {
   void (*run)(fiber& self) noexcept;      // stores the result, or the exception in `failure`
   void (*abandon)(fiber& self) noexcept;  // destroys the closure of a fiber that never runs
-  void (*destroy)(fiber& self) noexcept;  // destroys the result and gives the payload back
+  void (*destroy)(fiber& self) noexcept;  // destroys the result and gives the payload back;
+                                          // null where that is nothing
 };
 
 // The control block. Blocks come from a pool and their memory is never anything else, so that a

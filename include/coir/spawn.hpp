@@ -70,7 +70,9 @@ class fiber_payload {
     }
   }
 
-  static constexpr fiber_operations operations{&run, &abandon, &destroy};
+  static constexpr bool leaves_nothing =
+      fits && std::is_trivially_destructible_v<task_result<Result>>;
+  static constexpr fiber_operations operations{&run, &abandon, leaves_nothing ? nullptr : &destroy};
 
   task_result<Result> result_;  // first: task finds it by the payload's address
   union {

@@ -13,6 +13,7 @@ struct exception_globals {
   unsigned int uncaught;
 };
 
+class fiber_cache;
 class stack_cache;
 class worker;
 
@@ -22,6 +23,7 @@ struct thread_state {
   exception_globals* exceptions;  // never null; unattached_exceptions until attach_thread()
   stack_cache* stacks;            // null until the first stack is made
   class worker* worker;           // whose fibers this thread runs; null on a plain thread
+  fiber_cache* fibers;            // null until the first fiber is made or dropped
 };
 
 // Makes the calling thread fit to resume contexts: finds its exception record, and gives it an

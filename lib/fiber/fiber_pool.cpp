@@ -21,30 +21,10 @@ struct slab {
   fiber blocks[blocks_per_slab];
 };
 
-// Blocks that are free, linked by fiber::next.
-struct free_list {
-  fiber* first = nullptr;
-  std::size_t size = 0;
-
-  void push(fiber& f) noexcept {
-    f.next = first;
-    first = &f;
-    ++size;
-  }
-  fiber* pop() noexcept {
-    fiber* f = first;
-    if (f != nullptr) {
-      first = f->next;
-      --size;
-    }
-    return f;
-  }
-};
-
 // What the threads share. Never destroyed: a thread may end after main's statics.
 struct depot {
   std::mutex mutex;
-  free_list free;             // under mutex
+  fiber* free = nullptr;      // under mutex, linked by fiber::next
   std::vector<slab*> slabs;   // under mutex
   std::uint64_t next_id = 1;  // under mutex
 
@@ -52,54 +32,18 @@ struct depot {
     static depot* const only = new depot;
     return *only;
   }
-};
 
-// A thread's own blocks and numbers; what is left goes back when the thread ends.
-struct thread_list {
-  static constexpr std::size_t batch = 64;
-  static constexpr std::uint64_t numbers = 1024;
-
-  free_list free;
-  std::uint64_t next_id = 0;
-  std::uint64_t last_id = 0;
-
-  ~thread_list() { give_back(0); }
-
-  void give_back(std::size_t keep) noexcept {
-    if (free.size <= keep) return;
-    depot& shared = depot::instance();
-    std::lock_guard lock(shared.mutex);
-    while (free.size > keep) shared.free.push(*free.pop());
+  // Both under mutex.
+  void put(fiber& f) noexcept {
+    f.next = free;
+    free = &f;
   }
-
-  void refill() {
-    depot& shared = depot::instance();
-    std::lock_guard lock(shared.mutex);
-    if (shared.free.size == 0) {
-      shared.slabs.reserve(shared.slabs.size() + 1);
-      auto* made = new slab;
-      shared.slabs.push_back(made);
-      for (fiber& f : made->blocks) shared.free.push(f);
-    }
-    while (free.size < batch && shared.free.size != 0) free.push(*shared.free.pop());
-  }
-
-  std::uint64_t number() {
-    if (next_id == last_id) {
-      depot& shared = depot::instance();
-      std::lock_guard lock(shared.mutex);
-      next_id = shared.next_id;
-      last_id = shared.next_id += numbers;
-    }
-    return next_id++;
+  fiber* take() noexcept {
+    fiber* f = free;
+    if (f != nullptr) free = f->next;
+    return f;
   }
 };
-
-// Not inlined: the address must not be kept over a switch.
-[[gnu::noinline]] thread_list& own_list() {
-  thread_local thread_list list;
-  return list;
-}
 
 // Under the lock: a visitor may be reading it.
 void forget_name(fiber& f) noexcept {
@@ -109,44 +53,50 @@ void forget_name(fiber& f) noexcept {
 
 }  // namespace
 
-fiber& make_fiber() {
-  thread_list& list = own_list();
-  if (list.free.first == nullptr) list.refill();
-  std::uint64_t id = list.number();
-  fiber& f = *list.free.pop();
-  f.id = id;
-  f.next = nullptr;
-  f.pinned = f.handed_over = false;
-  // Relaxed: nobody else knows this fiber yet; what publishes it, publishes this.
-  f.cancel_pending.store(false, std::memory_order_relaxed);
-  // Relaxed: nobody else knows this fiber yet; what publishes it, publishes this.
-  f.told_of_end.store(false, std::memory_order_relaxed);
-  // Relaxed: nobody else knows this fiber yet; what publishes it, publishes this.
-  f.state.store(fiber_state::fresh, std::memory_order_relaxed);
-  // Release: one who finds the block in its slab takes its reference by an acquire.
-  f.references.store(2, std::memory_order_release);
-  return f;
+fiber_cache& fiber_cache::make() {
+  thread_local fiber_cache own;
+  this_thread().fibers = &own;
+  return own;
 }
 
-bool drop_reference(fiber& f) noexcept {
-  // Acquire: the last one sees what all others did. Alone already: nobody can come any more.
-  return f.references.load(std::memory_order_acquire) == 1 ||
-         // Release and acquire: pairs with itself in the other holders.
-         f.references.fetch_add(~std::uint64_t{0}, std::memory_order_acq_rel) == 1;
+fiber_cache::~fiber_cache() {
+  this_thread().fibers = nullptr;
+  give_back(0);
+}
+
+void fiber_cache::refill() {
+  depot& shared = depot::instance();
+  std::lock_guard lock(shared.mutex);
+  if (first_ == nullptr) {
+    if (shared.free == nullptr) {
+      shared.slabs.reserve(shared.slabs.size() + 1);
+      auto* made = new slab;
+      shared.slabs.push_back(made);
+      for (fiber& f : made->blocks) shared.put(f);
+    }
+    for (fiber* f; size_ < batch && (f = shared.take()) != nullptr; ++size_)
+      f->next = std::exchange(first_, f);
+  }
+  if (next_id_ == last_id_) {
+    next_id_ = shared.next_id;
+    last_id_ = shared.next_id += numbers;
+  }
+}
+
+void fiber_cache::give_back(std::size_t keep) noexcept {
+  depot& shared = depot::instance();
+  std::lock_guard lock(shared.mutex);
+  for (; size_ > keep; --size_) shared.put(*std::exchange(first_, first_->next));
 }
 
 void recycle_fiber(fiber& f) noexcept {
-  if (f.operations != nullptr) f.operations->destroy(f);
-  f.operations = nullptr;
-  f.failure = nullptr;
+  drop_outcome(f);
   if (f.name != nullptr) forget_name(f);
   // Relaxed: a visitor compares it, no more.
   f.runtime.store(nullptr, std::memory_order_relaxed);
   // Release: a visitor that finds 0 keeps away.
   f.references.store(0, std::memory_order_release);
-  thread_list& list = own_list();
-  list.free.push(f);
-  if (list.free.size > 4 * thread_list::batch) list.give_back(2 * thread_list::batch);
+  fiber_cache::mine().put(f);
 }
 
 void visit_fibers(const std::function<void(fiber&)>& visit) {

@@ -18,35 +18,51 @@ namespace coir {
 inline namespace v1 {
 namespace {
 
-// Says that the fiber has ended, and wakes who waits for it. If the fiber was started by one that
-// joined it here, that one runs next and is returned instead.
-fiber* announce_end(fiber& self, worker_core* here) noexcept {
-  waiter* decided = nullptr;
-  {
-    std::lock_guard lock(self.lock);
-    // Release: pairs with the acquire of who finds it finished; the result was written before.
-    self.state.store(fiber_state::finished, std::memory_order_release);
-    // Decided under the lock: one that lost to its deadline must take the lock before it goes.
-    waiter** end = &decided;
-    while (waiter* w = self.joiners.pop()) {
-      *end = w;
-      end = &w->next;
-    }
-    *end = nullptr;
+// Wakes a joiner that has been decided. One that started the fiber here is to run next and is
+// returned instead; one at most.
+fiber* wake(const fiber& ended, waiter& joiner, worker_core* here) noexcept {
+  // Relaxed: it is decided, so nobody but this thread moves it.
+  if (ended.handed_over && here != nullptr && joiner.who != nullptr &&
+      joiner.who->home.load(std::memory_order_relaxed) == here)
+    return joiner.who;
+  joiner.resume();
+  return nullptr;
+}
+
+// The same for several, under the fiber's lock, which it gives back.
+[[gnu::noinline]] fiber* wake_all(fiber& ended, waiter& first, worker_core* here) noexcept {
+  // Decided under the lock: one that lost to its deadline must take the lock before it goes.
+  waiter* decided = &first;
+  waiter** end = &first.next;
+  while (waiter* w = ended.joiners.pop()) {
+    *end = w;
+    end = &w->next;
   }
+  *end = nullptr;
+  ended.lock.unlock();
   fiber* next = nullptr;
   while (decided != nullptr) {
     waiter& w = *std::exchange(decided, decided->next);
-    // Relaxed: it is decided, so nobody but this thread moves it.
-    bool direct = self.handed_over && next == nullptr && here != nullptr && w.who != nullptr &&
-                  w.who->home.load(std::memory_order_relaxed) == here;
-    if (direct) {
-      next = w.who;
+    if (next == nullptr) {
+      next = wake(ended, w, here);
     } else {
       w.resume();
     }
   }
   return next;
+}
+
+// Says that the fiber has ended, and wakes who waits for it. If the fiber was started by one that
+// joined it here, that one runs next and is returned instead.
+[[gnu::always_inline]] inline fiber* announce_end(fiber& self, worker_core* here) noexcept {
+  self.lock.lock();
+  // Release: pairs with the acquire of who finds it finished; the result was written before.
+  self.state.store(fiber_state::finished, std::memory_order_release);
+  waiter* joiner = self.joiners.pop();
+  if (self.joiners.first != nullptr) [[unlikely]]
+    return wake_all(self, *joiner, here);
+  self.lock.unlock();
+  return joiner != nullptr ? wake(self, *joiner, here) : nullptr;
 }
 
 // Who runs after a fiber that has ended: the one it was handed over by, the next ready one, or the
@@ -69,14 +85,11 @@ context& successor(worker_core& here, fiber* joiner) noexcept {
 context::departure fiber_entry(context&, context&, void* word) {
   fiber& self = *worker::arrive(word).current;
   self.operations->run(self);
-  destroy_fiber_locals(self);
+  if (self.locals != nullptr) [[unlikely]]
+    destroy_fiber_locals(self);
   // Alone with its result: destroyed here, where the user's destructors may do as they like.
   // Acquire: sees what the handles that went did.
-  if (self.references.load(std::memory_order_acquire) == 1) {
-    self.operations->destroy(self);
-    self.operations = nullptr;
-    self.failure = nullptr;
-  }
+  if (self.references.load(std::memory_order_acquire) == 1) drop_outcome(self);
   if (this_thread().worker == nullptr) [[unlikely]]
     abort_with("a fiber of the parent process ends in a child of fork(), which is to call _exit()");
   worker_core& here = worker_core::of(*this_thread().worker);
@@ -103,10 +116,10 @@ void worker::bury() noexcept {
   worker_core& here = worker_core::of(*this);
   fiber& gone = *std::exchange(finished, nullptr);
   gone.ctx.~context();
-  gone.memory.reset();
+  here.keep_stack(gone);
   worker_core::count(here.ended);
-  here.runtime.note_end();
-  here.runtime.note_free_stack();
+  if (here.runtime.ending()) [[unlikely]]
+    here.runtime.note_end();
   // Result and exception may run the user's destructors, which is not for here, under the guard.
   if (!drop_reference(gone)) return;
   if (gone.operations == nullptr && gone.failure == nullptr) {

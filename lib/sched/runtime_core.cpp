@@ -99,23 +99,6 @@ void runtime_core::stop() noexcept {
 }
 
 void runtime_core::enter(fiber& fresh) {
-  // Relaxed: written before the fiber is shared.
-  fresh.runtime.store(this, std::memory_order_relaxed);
-  worker* here = this_thread().worker;
-  if (here != nullptr && &worker_core::of(*here).runtime == this) {
-    worker_core& core = worker_core::of(*here);
-    // First: a thief may have run it to its end before push_fresh() returns.
-    worker_core::count(core.spawned);
-    try {
-      core.push_fresh(fresh);
-    } catch (...) {
-      worker_core::count(core.spawned, ~std::uint64_t{0});
-      throw;
-    }
-    // Relaxed: a hint.
-    if (workers_.size() > 1 && core.queued.load(std::memory_order_relaxed) > 1) hire();
-    return;
-  }
   // Relaxed: any spread will do.
   std::uint32_t turn = next_worker_.fetch_add(1, std::memory_order_relaxed);
   worker_core& home = *workers_[turn % workers_.size()];

@@ -61,6 +61,7 @@ class runtime_core {
       bool asleep = !over && here.idle && !here.steal();
       // The watcher has found something else to do than to look round.
       if (!asleep && here.looks_round) leave_watch(here);
+      if (over || asleep) here.drop_spare();
       if (over) return;
       if (asleep) park(here);
     }
@@ -91,7 +92,19 @@ class runtime_core {
     return stopping_.load(std::memory_order_acquire);
   }
 
-  // A fresh fiber enters from any thread.
+  // A fresh fiber enters: from a fiber of `here`, a worker of this runtime; from any other thread.
+  [[gnu::always_inline]] void enter_here(worker_core& here, fiber& fresh) {
+    // First: a thief may have run it to its end before push_fresh() returns.
+    worker_core::count(here.spawned);
+    try {
+      here.push_fresh(fresh);
+    } catch (...) {
+      worker_core::count(here.spawned, ~std::uint64_t{0});
+      throw;
+    }
+    // Relaxed: a hint.
+    if (!here.alone && here.queued.load(std::memory_order_relaxed) > 1) hire();
+  }
   void enter(fiber& fresh);
 
   // A fiber is ready again.
@@ -145,11 +158,11 @@ class runtime_core {
     // Relaxed: the lock of the pool of stacks orders who finds it empty and who fills it.
     return !lacking_.exchange(true, std::memory_order_relaxed);
   }
-  void note_free_stack() noexcept {
+  bool lacking() const noexcept {
     // Relaxed: see note_lack().
-    if (lacking_.load(std::memory_order_relaxed)) [[unlikely]]
-      end_lack();
+    return lacking_.load(std::memory_order_relaxed);
   }
+  void end_lack() noexcept;
 
   // What the user holds; it may move.
   runtime* face = nullptr;
@@ -161,7 +174,6 @@ class runtime_core {
 
  private:
   void wake_one() noexcept;
-  void end_lack() noexcept;
   bool end_deadlock();
   void end_wait(worker_core& here, fiber& f, wait_outcome outcome) noexcept;
   void send(worker_core& home, fiber& f) noexcept;

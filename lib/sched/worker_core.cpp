@@ -36,20 +36,13 @@ void worker_core::push(fiber& ready_fiber) noexcept {
   guard.leave();
 }
 
-void worker_core::push_fresh(fiber& fresh) {
-  // Relaxed: the fiber is nobody's until it is in the queue.
-  fresh.home.store(this, std::memory_order_relaxed);
-  guard.enter();
+void worker_core::grow_queue() {
   try {
     ready.reserve();
   } catch (...) {
     guard.leave();
     throw;
   }
-  ready.push_back_fresh(fresh);
-  // Relaxed: a hint.
-  queued.store(ready.size(), std::memory_order_relaxed);
-  guard.leave();
 }
 
 bool worker_core::has_room() noexcept {
@@ -61,17 +54,31 @@ bool worker_core::has_room() noexcept {
   }
 }
 
-bool worker_core::start(fiber& fresh) noexcept {
+bool worker_core::find_stack(fiber& fresh) noexcept {
   try {
     fresh.memory.emplace(stack_options{fresh.stack_size, runtime.options().guard_size});
   } catch (const std::exception&) {
     return false;
   }
-  ::new (&fresh.ctx) context(fresh.memory->top(), fresh.memory->limit(), &fiber_entry);
-  // Relaxed: only this worker starts it; listings read some recent value.
-  fresh.state.store(fiber_state::started, std::memory_order_relaxed);
-  count(started);
   return true;
+}
+
+void worker_core::keep_stack(fiber& gone) noexcept {
+  // AddressSanitizer is to be told of the last user's frames, which the pool does.
+  if (!COIR_ASAN && !spare && !runtime.lacking()) [[likely]] {
+    spare.emplace(std::move(*gone.memory));
+    spare_size = gone.stack_size;
+    gone.memory.reset();
+    return;
+  }
+  gone.memory.reset();
+  if (runtime.lacking()) runtime.end_lack();
+}
+
+void worker_core::drop_spare() noexcept {
+  if (!spare) return;
+  spare.reset();
+  if (runtime.lacking()) runtime.end_lack();
 }
 
 fiber* worker_core::pick() noexcept {

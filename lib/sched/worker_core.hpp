@@ -6,8 +6,13 @@
 #include <coir/worker.hpp>
 
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
+#include <new>
+#include <optional>
+#include <utility>
 
+#include "sched/fiber_end.hpp"
 #include "sched/fiber_list.hpp"
 #include "sched/inbox.hpp"
 #include "sched/parking.hpp"
@@ -55,9 +60,11 @@ class worker_core : public worker {
   std::uint32_t front_seen = 0;     // its front at the last poll
   std::uint32_t polls_unmoved = 0;  // since it moved
   std::uint32_t deadlocks_told = 0;
-  bool told_of_end = false;  // the fibers here have been cancelled by request_end()
-  bool looks_round = false;  // it is the watcher of its runtime, and up to look for work only
-  bool idle = false;         // run_ready() ended because nothing was ready
+  bool told_of_end = false;    // the fibers here have been cancelled by request_end()
+  std::optional<stack> spare;  // of the fiber that ended last, for the next one
+  std::size_t spare_size = 0;  // that fiber's stack_size
+  bool looks_round = false;    // it is the watcher of its runtime, and up to look for work only
+  bool idle = false;           // run_ready() ended because nothing was ready
 
   static worker_core& of(worker& w) noexcept { return static_cast<worker_core&>(w); }
 
@@ -84,7 +91,18 @@ class worker_core : public worker {
 
   // Appends to the queue. Not under `guard`.
   void push(fiber& ready_fiber) noexcept;
-  void push_fresh(fiber& fresh);
+  // Throws std::bad_alloc, and then nothing has happened.
+  [[gnu::always_inline]] void push_fresh(fiber& fresh) {
+    // Relaxed: the fiber is nobody's until it is in the queue.
+    fresh.home.store(this, std::memory_order_relaxed);
+    guard.enter();
+    if (ready.full()) [[unlikely]]
+      grow_queue();
+    ready.push_back_fresh(fresh);
+    // Relaxed: a hint.
+    queued.store(ready.size(), std::memory_order_relaxed);
+    guard.leave();
+  }
 
   // Takes in what arrived from outside and what is due. Not under `guard`.
   void poll() noexcept;
@@ -93,7 +111,24 @@ class worker_core : public worker {
   fiber* pick() noexcept;
 
   // Gives a fresh fiber its stack. False where none can be had.
-  bool start(fiber& fresh) noexcept;
+  [[gnu::always_inline]] bool start(fiber& fresh) noexcept {
+    if (spare && fresh.stack_size == spare_size) [[likely]] {
+      fresh.memory.emplace(std::move(*spare));
+      spare.reset();
+    } else if (!find_stack(fresh)) {
+      return false;
+    }
+    ::new (&fresh.ctx) context(fresh.memory->top(), fresh.memory->limit(), &fiber_entry);
+    // Relaxed: only this worker starts it; listings read some recent value.
+    fresh.state.store(fiber_state::started, std::memory_order_relaxed);
+    count(started);
+    return true;
+  }
+
+  // Takes the stack of a fiber that has ended.
+  void keep_stack(fiber& gone) noexcept;
+  // Lets others have the one that was kept; from the loop.
+  void drop_spare() noexcept;
 
   // Room in the queue for one more. Under `guard`.
   bool has_room() noexcept;
@@ -122,6 +157,8 @@ class worker_core : public worker {
   deadline next_deadline() noexcept;
 
  private:
+  [[gnu::noinline, gnu::cold]] void grow_queue();  // leaves `guard` where it throws
+  bool find_stack(fiber& fresh) noexcept;
   void fire_timers() noexcept;
   void take_arrivals() noexcept;
   void put_back(fiber& f) noexcept;

@@ -20,7 +20,7 @@ constinit exception_globals unattached_exceptions{&unattached_exceptions, 0};
 // destructor of a thread. Used by assembly inside functions, which link-time optimization does not
 // see.
 [[gnu::used]] constinit thread_local coir::thread_state coir_thread_state{
-    &coir::unattached_exceptions, nullptr, nullptr};
+    &coir::unattached_exceptions, nullptr, nullptr, nullptr};
 
 namespace coir {
 inline namespace v1 {

@@ -31,17 +31,22 @@ fiber& new_fiber(const spawn_options* options) {
 }
 
 void launch(fiber& fresh, runtime_core* where) {
-  if (where == nullptr) {
-    worker* here = current_worker();
-    where = here != nullptr ? &worker_core::of(*here).runtime : &default_runtime().core();
-  }
+  worker* here = current_worker();
+  runtime_core* around = here != nullptr ? &worker_core::of(*here).runtime : nullptr;
+  if (where == nullptr) where = around != nullptr ? around : &default_runtime().core();
   if (fresh.stack_size == 0) {
     fresh.stack_size = where->options().stack_size;
   } else {
     // Throws what no stack can be like, here rather than when the fiber starts.
     static_cast<void>(shape_for({fresh.stack_size, where->options().guard_size}));
   }
-  where->enter(fresh);
+  // Relaxed: written before the fiber is shared.
+  fresh.runtime.store(where, std::memory_order_relaxed);
+  if (where == around) {
+    where->enter_here(worker_core::of(*here), fresh);
+  } else {
+    where->enter(fresh);
+  }
 }
 
 void discard(fiber& fresh) noexcept {

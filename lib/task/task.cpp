@@ -40,12 +40,14 @@ namespace {
   here.ready.take(f);
   f.handed_over = true;
   fiber& self = *here.current;
-  exception_globals own = std::exchange(*here.exceptions, {});
+  bool handling = exceptions_live(*here.exceptions);
+  exception_globals own{};
+  if (handling) own = std::exchange(*here.exceptions, {});
   w.begin(here);
   here.current = &f;
   here.carried = &f.lock;
   worker::change(here, self, f.ctx, true);
-  *this_thread().exceptions = own;
+  if (handling) *this_thread().exceptions = own;
   w.end();
   return true;
 }
