@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "harness.hpp"
 
+#include <coir/shared_word.hpp>
+
 #include <unistd.h>
 
 #include <algorithm>
@@ -10,6 +12,7 @@
 #include <regex>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -26,6 +29,12 @@ struct row {
   std::size_t n;
   process where;
   clock by;
+
+  bool alone() const { return where == process::own || where == process::own_single; }
+  bool single() const { return where == process::single || where == process::own_single; }
+
+  // As bench/run sorts them.
+  const char* kind() const { return alone() ? "own" : single() ? "single" : "shared"; }
 };
 
 std::vector<row>& all_rows() {
@@ -36,6 +45,17 @@ std::vector<row>& all_rows() {
 std::map<std::string, std::string>& all_subjects() {
   static std::map<std::string, std::string> list;
   return list;
+}
+
+// From here on the process has a second thread, which sleeps.
+void have_company() {
+  static const bool started = [] {
+    std::thread{[] {
+      for (;;) pause();
+    }}.detach();
+    return true;
+  }();
+  static_cast<void>(started);
 }
 
 void show_progress(const std::string& name) {
@@ -76,6 +96,7 @@ constexpr const char* usage =
   --list        print the rows, each with the kind of process it wants, and end
   --filter=RE   only rows whose name has a match of this regular expression
   --shared      only rows that can share a process
+  --single      only rows that share a process of one thread
   --row=NAME    only this row
 and the options of Google Benchmark:
 )";
@@ -83,7 +104,7 @@ and the options of Google Benchmark:
 // What the command line asks for; its own options are taken out of it.
 struct selection {
   bool list = false;
-  bool shared = false;
+  std::string kind;
   std::string name;
   std::regex filter{""};  // matches all
 
@@ -93,8 +114,8 @@ struct selection {
       std::string_view word = argv[i];
       if (word == "--list") {
         list = true;
-      } else if (word == "--shared") {
-        shared = true;
+      } else if (word == "--shared" || word == "--single") {
+        kind = word.substr(2);
       } else if (word.starts_with("--row=")) {
         name = word.substr(6);
       } else if (word.starts_with("--filter=")) {
@@ -107,7 +128,7 @@ struct selection {
   }
 
   bool has(const row& one) const {
-    if (shared && one.where == process::own) return false;
+    if (!kind.empty() && kind != one.kind()) return false;
     if (!name.empty()) return one.name == name;
     return std::regex_search(one.name, filter);
   }
@@ -117,12 +138,16 @@ void give_to_google_benchmark(const row& one) {
   benchmark::internal::Benchmark* made =
       benchmark::RegisterBenchmark(one.name.c_str(), [one](benchmark::State& state) {
         show_progress(one.name);
+        if (!one.single()) have_company();
         one.measure(state, one.n);
-        if (one.by == clock::wall) state.SetLabel("wall");
+        if (one.single() && !coir::single_threaded()) {
+          state.SkipWithError("the C library does not say that there is one thread only");
+        }
+        if (one.by != clock::processor) state.SetLabel("wall");
       });
   if (one.by == clock::wall) made->UseRealTime();
-  // Such a row is made once: its first batch is all there is.
-  if (one.where == process::own) made->Iterations(1);
+  if (one.by == clock::manual) made->UseManualTime();
+  if (one.alone()) made->Iterations(1);
 }
 
 // A run by hand is shown; one for the report writes its file.
@@ -138,7 +163,7 @@ int run_program(int argc, char** argv) {
   if (wanted.list) {
     for (const row& one : all_rows()) {
       if (!wanted.has(one)) continue;
-      std::printf("%s %s\n", one.where == process::own ? "own" : "shared", one.name.c_str());
+      std::printf("%s %s\n", one.kind(), one.name.c_str());
     }
     return 0;
   }
@@ -170,10 +195,12 @@ int run_program(int argc, char** argv) {
 }  // namespace
 
 void add(const char* operation, const char* subject, run measure, std::size_t n, process where,
-         clock by) {
-  std::string name = std::string(operation) + "/" + subject;
-  if (n != 0) name += "/" + std::to_string(n);
-  all_rows().push_back({std::move(name), measure, n, where, by});
+         clock by, const char* variant) {
+  row made{std::string(operation) + "/" + subject, measure, n, where, by};
+  if (n != 0) made.name += "/" + std::to_string(n);
+  if (*variant != '\0') made.name += std::string("/") + variant;
+  if (made.single()) made.name += "/single";
+  all_rows().push_back(std::move(made));
 }
 
 subject::subject(const char* name, std::string settings) {

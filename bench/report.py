@@ -13,8 +13,14 @@ import statistics
 import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-OURS = ("coir", "coir_call", "coir_boost", "coir_ucontext")
+OURS = ("coir", "coir_local", "coir_call", "coir_boost", "coir_ucontext")
 MEMORY = ("resident_bytes", "page_table_bytes", "mappings")
+# What a row counts beside its time, and how that is said.
+NOTES = {
+    "peak_megabytes": "at most {} MB",
+    "p99_late_ms": "99 % late by less than {} ms",
+    "p99_ns": "99 % within {} ns",
+}
 
 
 class Row:
@@ -26,6 +32,8 @@ class Row:
         self.n = int(rest[0]) if rest and rest[0].isdigit() else None
         # What follows the subject and is no number tells variants of a row apart.
         self.variant = "/".join(part for part in rest if not part.isdigit())
+        several = re.fullmatch(r"workers(\d+)", self.variant)
+        self.workers = int(several[1]) if several else 1
         self.values = []
         self.counters = {}
         self.error = None
@@ -35,7 +43,7 @@ class Row:
             self.error = run.get("error_message", "failed")
             return
         self.values.append(run["real_time" if run.get("label") == "wall" else "cpu_time"])
-        for name in run.keys() & set(MEMORY + ("contexts",)):
+        for name in run.keys() & {*MEMORY, *NOTES, "contexts"}:
             self.counters.setdefault(name, []).append(run[name])
 
     def counter(self, name):
@@ -59,6 +67,11 @@ class Row:
         return low, high
 
     @property
+    def notes(self):
+        return ", ".join(text.format(number(self.counter(name)))
+                         for name, text in NOTES.items() if name in self.counters)
+
+    @property
     def label(self):
         return self.subject + (f" {self.variant}" if self.variant else "")
 
@@ -66,9 +79,9 @@ class Row:
 class Operation:
     """A line of operations.txt, with the rows that belong to it."""
 
-    def __init__(self, name, yardstick=None, unit="ns", title=None, text=""):
-        self.name, self.yardstick, self.unit = name, yardstick, unit
-        self.title, self.text = title or name, text
+    def __init__(self, name, yardstick=None, unit="ns", title=None, text="", many="contexts"):
+        self.name, self.yardstick, self.unit = name, yardstick or None, unit
+        self.title, self.text, self.many = title or name, text, many
         self.rows = []
 
     @property
@@ -103,12 +116,16 @@ class Report:
             op.rows.sort(key=lambda row: (row.n or 0, rank(row)))
 
     def yardstick(self, op, row):
-        """The row that `row` is compared with: the same n of the operation's yardstick."""
+        """The row that `row` is compared with: the yardstick's of the same n and variant. Several
+        workers are compared with one where the yardstick has no others."""
         if op.yardstick is None:
             return None
         if "/" in op.yardstick:
             return self.rows.get(op.yardstick)
-        same = [r for r in op.rows if r.subject == op.yardstick and r.variant == row.variant]
+        of_yardstick = [r for r in op.rows if r.subject == op.yardstick]
+        same = [r for r in of_yardstick if r.variant == row.variant]
+        if not same and row.workers > 1:
+            same = [r for r in of_yardstick if not r.variant]
         exact = [r for r in same if r.n == row.n]
         if exact:
             return exact[0]
@@ -250,8 +267,8 @@ def print_table(report):
             if row.value is None:
                 print(f"  {row.name:<{width}}  left out: {row.error}")
                 continue
-            note = memory_note(row) if row.is_memory else f"{spread(row):>11}"
-            print(f"  {row.name:<{width}} {number(row.value):>9}  {factor(report.ratio(op, row)):>6}  {note}")
+            note = memory_note(row) if row.is_memory else f"{spread(row):>11}  {row.notes}"
+            print(f"  {row.name:<{width}} {number(row.value):>9}  {factor(report.ratio(op, row)):>6}  {note}".rstrip())
     print("\nTargets")
     for line, measured, met in targets(report):
         verdict = "not measured" if met is None else "met" if met else "missed"
@@ -342,22 +359,36 @@ def bars(report, op, rows):
     return "\n".join(out) + "</svg>"
 
 
-def curves(op):
-    """ns against n, both logarithmic, a line for each subject."""
+def curves_over_n(op):
     series = {}
     for row in op.rows:
-        if row.value is not None and row.n:
-            series.setdefault(row.label, []).append(row)
-    series = {s: sorted(r, key=lambda row: row.n) for s, r in series.items() if len(r) > 1}
+        if row.value is not None and not row.is_memory and row.n:
+            series.setdefault((row.subject, row.label), []).append(row)
+    return curves(op, series, op.many, lambda row: row.n, 3)
+
+
+def curves_over_workers(op):
+    series = {}
+    for row in op.rows:
+        if row.value is not None and row.variant in ("", f"workers{row.workers}"):
+            label = row.subject + (f", {row.n:,} {op.many}".replace(",", " ") if row.n else "")
+            series.setdefault((row.subject, label), []).append(row)
+    return curves(op, series, "workers", lambda row: row.workers, 2)
+
+
+def curves(op, series, many, x, least):
+    """ns against x(row), both logarithmic, a line for each subject; none with fewer than `least` x."""
+    series = {key: sorted(rows, key=x) for key, rows in series.items() if len(rows) > 1}
     points = [row for rows in series.values() for row in rows]
-    if len({row.n for row in points}) < 3:
+    if len({x(row) for row in points}) < least:
         return ""
     left, right, top, bottom, height = 70, 190, 36, 48, 440
-    x0, x1 = (math.log10(f(row.n for row in points)) for f in (min, max))
-    y0, y1 = math.floor(math.log10(min(r.value for r in points))), math.ceil(math.log10(max(r.value for r in points)))
+    x0, x1 = (math.log10(f(x(row) for row in points)) for f in (min, max))
+    y0 = math.floor(math.log10(min(row.value for row in points)))
+    y1 = max(y0 + 1, math.ceil(math.log10(max(row.value for row in points))))
     fx = lambda n: left + (math.log10(n) - x0) / (x1 - x0) * (WIDTH - left - right)
     fy = lambda v: height - bottom - (math.log10(v) - y0) / (y1 - y0) * (height - top - bottom)
-    out = [f'<svg viewBox="0 0 {WIDTH} {height}" role="img" aria-label="{html.escape(op.title)} against n">']
+    out = [f'<svg viewBox="0 0 {WIDTH} {height}" role="img" aria-label="{html.escape(op.title)} against {many}">']
     for power in range(y0, y1 + 1):
         for times in (1, 2, 5):
             value = times * 10.0 ** power
@@ -366,24 +397,24 @@ def curves(op):
             y = fy(value)
             out.append(f'<path class="grid" d="M{left} {y:.1f}H{WIDTH - right}"/>'
                        f'<text class="soft" x="{left - 8}" y="{y + 4:.1f}" text-anchor="end">{value:g}</text>')
-    for n in sorted({row.n for row in points}):
+    for n in sorted({x(row) for row in points}):
         out.append(f'<path class="grid" d="M{fx(n):.1f} {top}V{height - bottom}"/><text class="soft" '
                    f'x="{fx(n):.1f}" y="{height - bottom + 20}" text-anchor="middle">{n:,}</text>'.replace(",", " "))
-    out.append(f'<text class="soft" x="{(left + WIDTH - right) / 2}" y="{height - 8}" text-anchor="middle">contexts</text>')
+    out.append(f'<text class="soft" x="{(left + WIDTH - right) / 2}" y="{height - 8}" text-anchor="middle">{many}</text>')
     out.append(f'<text class="soft" x="20" y="20">{html.escape(op.unit)}</text>')
     ends = []
-    for subject, rows in series.items():
-        path = "M" + "L".join(f"{fx(row.n):.1f} {fy(row.value):.1f}" for row in rows)
+    for (subject, label), rows in series.items():
+        path = "M" + "L".join(f"{fx(x(row)):.1f} {fy(row.value):.1f}" for row in rows)
         out.append(f'<path class="curve {kind(subject)} {html.escape(subject)}" d="{path}"/>')
-        out += [f'<circle class="{kind(subject)}" cx="{fx(row.n):.1f}" cy="{fy(row.value):.1f}" r="3.5"/>' for row in rows]
-        ends.append([fy(rows[-1].value) + 4, fx(rows[-1].n) + 10, subject, rows[-1].value])
+        out += [f'<circle class="{kind(subject)}" cx="{fx(x(row)):.1f}" cy="{fy(row.value):.1f}" r="3.5"/>' for row in rows]
+        ends.append([fy(rows[-1].value) + 4, fx(x(rows[-1])) + 10, kind(subject), label, rows[-1].value])
     # Names stand at the ends of their lines, moved apart where they would meet.
     ends.sort()
     for before, after in zip(ends, ends[1:]):
         if abs(before[1] - after[1]) < 150:
             after[0] = max(after[0], before[0] + 16)
-    for y, x, subject, value in ends:
-        out.append(f'<text class="{kind(subject)}" x="{x:.1f}" y="{y:.1f}">{html.escape(subject)}'
+    for text_y, text_x, style, label, value in ends:
+        out.append(f'<text class="{style}" x="{text_x:.1f}" y="{text_y:.1f}">{html.escape(label)}'
                    f' {number(value)}</text>')
     return "\n".join(out) + "</svg>"
 
@@ -391,10 +422,11 @@ def curves(op):
 def section(report, op):
     against = f" Ratios are to <b>{html.escape(op.yardstick)}</b>." if report.has_yardstick(op) else ""
     out = [f'<h2 id="{op.name}">{html.escape(op.title)}, {html.escape(op.unit)}</h2>',
-           f"<p>{html.escape(op.text)}{against}</p>", curves(op)]
+           f"<p>{html.escape(op.text)}{against}</p>", curves_over_n(op),
+           curves_over_workers(op)]
     for n in op.sizes:
         if n is not None:
-            out.append(f"<h3>{n:,} contexts</h3>".replace(",", " "))
+            out.append(f"<h3>{n:,} {op.many}</h3>".replace(",", " "))
         out.append(bars(report, op, op.of_size(n)))
     if any(row.is_memory for row in op.rows):
         cells = "".join(
@@ -403,6 +435,7 @@ def section(report, op):
             for row in op.rows if row.is_memory)
         out.append('<div class="scroll"><table><tr><th>subject</th><th>contexts</th><th>resident bytes each</th>'
                    f"<th>page table bytes each</th><th>mappings in all</th></tr>{cells}</table></div>")
+    out += [f"<p>{html.escape(row.name)}: {html.escape(row.notes)}.</p>" for row in op.rows if row.notes]
     left_out = [row for row in op.rows if row.error]
     out += [f"<p>{html.escape(row.name)} is left out: {html.escape(row.error)}.</p>" for row in left_out]
     return "\n".join(out)

@@ -6,7 +6,10 @@ namespace bench {
 namespace {
 
 const subject list[] = {
-    {"coir", "the inline switch; coir::stack, 64 KiB, guarded, recycled"},
+    {"coir",
+     "the inline switch; coir::stack, 64 KiB, guarded, recycled; the scheduler as it comes, with "
+     "one worker where no number is said"},
+    {"coir_local", "coir's scheduler, and local_channel in place of channel"},
     {"coir_call", "coir's switch as a function (coir_context_switch); stacks as coir"},
     {"coir_boost", "coir over Boost.Context's jump_fcontext; stacks as coir"},
     {"coir_ucontext", "coir over swapcontext; stacks as coir"},
@@ -26,7 +29,13 @@ const subject list[] = {
     {"cxx20",
      "stackless coroutines; frames from a free list (generator: from operator new), in crowds "
      "fetched ahead; nested ones by symmetric transfer"},
-    {"thread", "two threads on one processor, a futex between them; time on the wall"},
+    {"boost_fiber",
+     "Boost.Fiber, from the " BENCH_BOOST_LIBRARY
+     " library; round_robin, pooled_fixedsize_stack of 64 KiB; fixedsize_stack in crowds from "
+     "100 000 on, launch::dispatch in skynet, work_stealing with two workers"},
+    {"thread",
+     "threads on one processor, a futex, std::mutex or std::condition_variable between them; time "
+     "on the wall"},
     {"call", "a call through a pointer and its return, each counted as one way: the floor"},
 };
 
