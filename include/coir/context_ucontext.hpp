@@ -47,7 +47,7 @@ class ucontext_context {
   }
 
   // Asks for the part of the stack that is needed first when it is resumed.
-  void prefetch_stack() const noexcept {}
+  [[gnu::always_inline]] void prefetch_stack() const noexcept {}
 
  private:
   static void start(unsigned int high, unsigned int low) noexcept;
