@@ -172,7 +172,7 @@ def number(value):
         return "-"
     if value >= 10000:
         return f"{value:,.0f}".replace(",", " ")
-    if value >= 100:
+    if value >= 100 or isinstance(value, int):
         return f"{value:.0f}"
     return f"{value:.1f}" if value >= 10 else f"{value:.2f}"
 
@@ -363,7 +363,7 @@ def curves_over_n(op):
     series = {}
     for row in op.rows:
         if row.value is not None and not row.is_memory and row.n:
-            series.setdefault((row.subject, row.label), []).append(row)
+            series.setdefault((row.label, row.label), []).append(row)
     return curves(op, series, op.many, lambda row: row.n, 3)
 
 
@@ -371,7 +371,7 @@ def curves_over_workers(op):
     series = {}
     for row in op.rows:
         if row.value is not None and row.variant in ("", f"workers{row.workers}"):
-            label = row.subject + (f", {row.n:,} {op.many}".replace(",", " ") if row.n else "")
+            label = row.subject + (f", {number(row.n)} {op.many}" if row.n else "")
             series.setdefault((row.subject, label), []).append(row)
     return curves(op, series, "workers", lambda row: row.workers, 2)
 

@@ -30,6 +30,8 @@ const rows table{[] {
 #if BENCH_HAS_BOOST_FIBER
   add("spawn_join", "boost_fiber", &one_by_one<boost_fiber>);
   add("spawn_join", "boost_fiber", &one_by_one<boost_fiber>, 0, process::single);
+  add("spawn_join", "boost_fiber", &one_by_one<boost_fiber_at_once>, 0, process::shared,
+      clock::processor, "dispatch");
 #endif
   add("spawn_join", "thread", &one_by_one<std_thread>, 0, process::shared, clock::wall);
 }};

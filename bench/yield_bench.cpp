@@ -78,7 +78,7 @@ const rows table{[] {
       "workers2");
 #if BENCH_HAS_BOOST_FIBER
   add("yield", "boost_fiber", &in_turn<boost_fiber>, 2);
-  add("yield", "boost_fiber", &in_turn<boost_fiber>, 1000);
+  add("yield", "boost_fiber", &in_turn<boost_fiber_crowd>, 1000);
   add("yield", "boost_fiber", &in_turn<boost_fiber_crowd>, 100'000, process::own);
   add("yield", "boost_fiber", &in_turn<boost_fiber_crowd>, 1'000'000, process::own);
 #endif

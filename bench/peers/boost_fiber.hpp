@@ -66,7 +66,7 @@ using boost_fiber = boost_fibers<boost::fibers::pooled_fixedsize_stack>;
 using boost_fiber_at_once =
     boost_fibers<boost::fibers::pooled_fixedsize_stack, boost::fibers::launch::dispatch>;
 
-// For crowds: the pool writes to both ends of each stack.
+// For crowds, as the pool writes to both ends of each stack.
 using boost_fiber_crowd = boost_fibers<boost::fibers::fixedsize_stack>;
 
 // Two threads that steal from each other. Once a process: the algorithm forgets no thread it had.
