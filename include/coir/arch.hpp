@@ -33,6 +33,7 @@ struct switch_frame {
 //   inline_switch(self, to, word)   stores the running computation in *self and resumes *to.
 //                                   On arrival `self` is who runs now, `to` who resumed it and
 //                                   `word` what the resumer sent: all three stay in registers.
+//   inline_leave(self, to, word)    resumes *to for good: *self is no computation any more.
 //   stack_pointer()                 the value of the stack pointer, here.
 //   this_thread()                   the one door to thread_state, see thread_state.hpp.
 //   this_thread_exceptions()        what the hot paths want of it, by the same door.

@@ -60,6 +60,23 @@ inline namespace v1 {
 #undef COIR_LANDING
 #undef COIR_CLOBBER_SVE
 
+// Leaves for good: nobody comes back, so nothing is saved.
+[[noreturn, gnu::always_inline]] inline void inline_leave(switch_frame* self, switch_frame* to,
+                                                          void* word) noexcept {
+  register switch_frame* resumer asm("x0") = self;
+  register switch_frame* resumed asm("x1") = to;
+  register void* sent asm("x2") = word;
+  asm volatile(
+      "ldp x16, x29, [x1]\n\t"
+      "ldr x17, [x1, #16]\n\t"
+      "mov sp, x16\n\t"
+      "br x17"
+      :
+      : "r"(resumer), "r"(resumed), "r"(sent)
+      : "memory");
+  __builtin_unreachable();
+}
+
 [[gnu::always_inline]] inline void* stack_pointer() noexcept {
   void* sp;
   asm volatile("mov %0, sp" : "=r"(sp));

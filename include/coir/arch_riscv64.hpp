@@ -50,6 +50,23 @@ inline namespace v1 {
 
 #undef COIR_CLOBBER_VECTOR
 
+// Leaves for good: nobody comes back, so nothing is saved.
+[[noreturn, gnu::always_inline]] inline void inline_leave(switch_frame* self, switch_frame* to,
+                                                          void* word) noexcept {
+  register switch_frame* resumer asm("a0") = self;
+  register switch_frame* resumed asm("a1") = to;
+  register void* sent asm("a2") = word;
+  asm volatile(
+      "ld t1, 16(a1)\n\t"
+      "ld s0, 8(a1)\n\t"
+      "ld sp, 0(a1)\n\t"
+      "jr t1"
+      :
+      : "r"(resumer), "r"(resumed), "r"(sent)
+      : "memory");
+  __builtin_unreachable();
+}
+
 [[gnu::always_inline]] inline void* stack_pointer() noexcept {
   void* sp;
   asm volatile("mv %0, sp" : "=r"(sp));

@@ -64,6 +64,19 @@ inline namespace v1 {
 #undef COIR_CLOBBER_AVX512
 #undef COIR_CLOBBER_APX
 
+// Leaves for good: nobody comes back, so nothing is saved.
+[[noreturn, gnu::always_inline]] inline void inline_leave(switch_frame* self, switch_frame* to,
+                                                          void* word) noexcept {
+  asm volatile(
+      "movq 0(%%rsi), %%rsp\n\t"
+      "movq 8(%%rsi), %%rbp\n\t"
+      "jmpq *16(%%rsi)"
+      :
+      : "D"(self), "S"(to), "d"(word)
+      : "memory");
+  __builtin_unreachable();
+}
+
 [[gnu::always_inline]] inline void* stack_pointer() noexcept {
   void* sp;
   asm volatile("movq %%rsp, %0" : "=r"(sp));

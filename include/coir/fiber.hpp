@@ -68,7 +68,6 @@ class alignas(64) fiber {
   shared_word<std::uint64_t> references;          // handles, and one for the fiber itself
   atomic_cell<fiber_state> state{fiber_state::fresh};
   atomic_cell<bool> cancel_pending{false};  // asked to end, and not yet told
-  atomic_cell<bool> told_of_end{false};     // its runtime's end has asked, once
   bool pinned = false;                      // written before the fiber is shared
   bool preserve_fenv = false;               // likewise
   bool handed_over = false;                 // owner only: started by the fiber that joins it
@@ -86,7 +85,8 @@ class alignas(64) fiber {
   std::size_t stack_size = 0;
 
   // -- any thread
-  spinlock lock;  // guards the three below, and the end
+  atomic_cell<std::uint32_t> told_of_end{0};  // its runtime's end has asked, once
+  spinlock lock;                              // guards the three below, and the end
   wait_list joiners;
   char* name = nullptr;        // owned
   std::exception_ptr failure;  // written before the end

@@ -16,12 +16,11 @@ void asm_context::start(switch_frame* self, switch_frame* resumer, void* word,
   departure next = body(here, *of(resumer), word);
   here.hooks_.leaving_for_good(next.to->hooks_, next.order);
 #if COIR_INLINE_SWITCH
-  switch_frame* other = &next.to->frame_;
-  inline_switch(self, other, next.word);
+  inline_leave(self, &next.to->frame_, next.word);
 #else
   coir_context_switch(self, &next.to->frame_, next.word);
-#endif
   __builtin_unreachable();
+#endif
 }
 
 }  // namespace v1
