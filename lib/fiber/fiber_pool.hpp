@@ -72,7 +72,7 @@ class fiber_cache {
   // Relaxed: nobody else knows this fiber yet; what publishes it, publishes this.
   f.cancel_pending.store(false, std::memory_order_relaxed);
   // Relaxed: likewise.
-  f.told_of_end.store(false, std::memory_order_relaxed);
+  f.told_of_end.store(0, std::memory_order_relaxed);
   // Relaxed: likewise.
   f.state.store(fiber_state::fresh, std::memory_order_relaxed);
   // Release: one who finds the block in its slab takes its reference by an acquire.

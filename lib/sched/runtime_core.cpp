@@ -94,7 +94,7 @@ void runtime_core::thread_main(worker_core& here) noexcept {
 
 void runtime_core::stop() noexcept {
   // Release: pairs with the acquire in take_stop().
-  stop_asked_.store(true, std::memory_order_release);
+  stop_asked_.store(1, std::memory_order_release);
   worker_at(0).sleep.notify();
 }
 
@@ -167,7 +167,7 @@ void runtime_core::cancel_fibers_of(worker_core& here) noexcept {
     // Relaxed: compared only; the ticket below decides whether it is still the same fiber.
     if (f.runtime.load(std::memory_order_relaxed) != this) return;
     // Relaxed: changed under the mutex.
-    if (!f.told_of_end.exchange(true, std::memory_order_relaxed)) {
+    if (f.told_of_end.exchange(1, std::memory_order_relaxed) == 0) {
       // Relaxed: looked at by the fiber on its way into a wait.
       f.cancel_pending.store(true, std::memory_order_relaxed);
     } else if (!f.cancel_pending.load(std::memory_order_relaxed)) {  // relaxed: likewise
@@ -272,7 +272,7 @@ void runtime_core::end_wait(worker_core& here, fiber& f, wait_outcome outcome) n
 
 void runtime_core::end_lack() noexcept {
   // Relaxed: each worker is called and looks.
-  lacking_.store(false, std::memory_order_relaxed);
+  lacking_.store(0, std::memory_order_relaxed);
   for (auto& w : workers_) w->sleep.notify();
 }
 

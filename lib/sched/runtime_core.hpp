@@ -83,7 +83,7 @@ class runtime_core {
   void stop() noexcept;
   bool take_stop() noexcept {
     // Acquire: pairs with the release in stop().
-    return stop_asked_.exchange(false, std::memory_order_acquire);
+    return stop_asked_.exchange(0, std::memory_order_acquire) != 0;
   }
 
   // Whether the threads of the workers are to end: the runtime is being destroyed.
@@ -156,11 +156,11 @@ class runtime_core {
   // known; the worker then tries again, for one may have come free just before.
   bool note_lack() noexcept {
     // Relaxed: the lock of the pool of stacks orders who finds it empty and who fills it.
-    return !lacking_.exchange(true, std::memory_order_relaxed);
+    return lacking_.exchange(1, std::memory_order_relaxed) == 0;
   }
   bool lacking() const noexcept {
     // Relaxed: see note_lack().
-    return lacking_.load(std::memory_order_relaxed);
+    return lacking_.load(std::memory_order_relaxed) != 0;
   }
   void end_lack() noexcept;
 
@@ -189,9 +189,10 @@ class runtime_core {
   std::vector<std::thread> threads_;
   std::uint32_t process_;
   std::atomic<bool> stopping_{false};
-  std::atomic<bool> stop_asked_{false};
   std::atomic<bool> ending_{false};
-  std::atomic<bool> lacking_{false};           // some worker has fibers without a stack
+  // Words, as all that is exchanged: some processors have no read-modify-write of a byte.
+  std::atomic<std::uint32_t> stop_asked_{0};
+  std::atomic<std::uint32_t> lacking_{0};      // some worker has fibers without a stack
   std::atomic<std::uint32_t> asleep_{0};       // workers in park(), written under mutex_
   std::atomic<std::uint32_t> next_worker_{0};  // for fibers from outside
   std::atomic<std::uint64_t> entered_{0};      // fibers from outside

@@ -22,7 +22,7 @@ struct runtime::state {
   runtime_core core;
   bool has_threads = false;  // worker 0 has a thread of its own, too
   bool threads_started = false;
-  std::atomic<bool> taken{false};  // some thread runs worker 0
+  std::atomic<std::uint32_t> taken{0};  // some thread runs worker 0
 
   // Threads for the workers beyond the one that the caller's thread is.
   void start_others() {
@@ -81,7 +81,7 @@ class runtime::turn {
   explicit turn(state& own) : own_(own) {
     if (own.has_threads) throw std::logic_error("coir: this runtime runs on threads of its own");
     // Acquire: pairs with the release below; the worker goes from one thread to another.
-    if (own.taken.exchange(true, std::memory_order_acquire)) refuse();
+    if (own.taken.exchange(1, std::memory_order_acquire) != 0) refuse();
     try {
       own.start_others();
     } catch (...) {
@@ -100,7 +100,7 @@ class runtime::turn {
 
  private:
   // Release: see above.
-  void leave() noexcept { own_.taken.store(false, std::memory_order_release); }
+  void leave() noexcept { own_.taken.store(0, std::memory_order_release); }
 
   state& own_;
 };
@@ -112,7 +112,7 @@ void runtime::check_turn() const {
     throw std::system_error(std::make_error_code(std::errc::resource_deadlock_would_occur),
                             "coir: a runtime is run by one of its own fibers");
   // Relaxed: one who comes at the same time is refused by his turn.
-  if (state_->taken.load(std::memory_order_relaxed)) turn::refuse();
+  if (state_->taken.load(std::memory_order_relaxed) != 0) turn::refuse();
 }
 
 void runtime::run_until_done(any_task main) {
