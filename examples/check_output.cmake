@@ -1,13 +1,13 @@
 # check_output.cmake - runs a program and compares what it writes, to the letter.
 # SPDX-License-Identifier: BSL-1.0
 #
-#   cmake -DOUTPUT=<file> [-DERRORS=<file>] [-DRESULT=<exit code>] -P check_output.cmake
-#         -- <program> [<argument>...]
+#   cmake -DOUTPUT=<file> [-DERRORS=<file>] [-DRESULT=<exit code>] [-DEMULATOR=<command>]
+#         -P check_output.cmake -- <program> [<argument>...]
 #
 # Without ERRORS the program writes nothing to stderr; without RESULT it exits with 0.
 cmake_minimum_required(VERSION 3.20)
 
-set(command "")
+set(command ${EMULATOR})
 set(in_command FALSE)
 math(EXPR last "${CMAKE_ARGC} - 1")
 foreach(i RANGE ${last})

@@ -15,6 +15,8 @@
 #include <string>
 #include <thread>
 
+#include "support/death.hpp"
+
 namespace {
 
 using namespace std::chrono_literals;
@@ -30,7 +32,7 @@ std::string message_of(F f) {
 }
 
 TEST(ChannelMisuse, DestroyingOneThatSomebodyWaitsOnAborts) {
-  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  coir_test::die_in_new_program();
   auto receive = [] {
     coir::run([] {
       auto ch = std::make_unique<coir::channel<int>>();

@@ -10,6 +10,8 @@
 
 #include <thread>
 
+#include "support/death.hpp"
+
 namespace {
 
 // Runs f in a fiber of this name.
@@ -20,7 +22,7 @@ void in_fiber(const char* name, F f) {
 
 class MutexMisuse : public testing::Test {
  protected:
-  void SetUp() override { GTEST_FLAG_SET(death_test_style, "threadsafe"); }
+  void SetUp() override { coir_test::die_in_new_program(); }
 };
 
 TEST_F(MutexMisuse, UnlockingAFreeOne) {

@@ -17,6 +17,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "support/death.hpp"
+
 namespace {
 
 template <class Call>
@@ -106,7 +108,7 @@ void destroy_from_inside() {
 }
 
 TEST(RuntimeMisuseDeathTest, OneThatIsDestroyedByItsOwnFiber) {
-  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  coir_test::die_in_new_program();
   EXPECT_DEATH(destroy_from_inside(), "coir: a runtime is destroyed by one of its own fibers");
 }
 
@@ -122,7 +124,7 @@ void return_in_a_child() {
 }
 
 TEST(RuntimeMisuseDeathTest, AFiberThatReturnsInAChildProcess) {
-  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  coir_test::die_in_new_program();
   EXPECT_DEATH(return_in_a_child(), "coir: a fiber of the parent process ends in a child of fork");
 }
 

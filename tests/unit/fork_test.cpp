@@ -66,13 +66,16 @@ int runs_fibers(unsigned workers) {
 
 class ForkTest : public testing::TestWithParam<unsigned> {
  protected:
-  // ThreadSanitizer does not let a child have threads where its parent had some.
-  static bool child_may_have_workers() { return !COIR_TSAN || GetParam() == 1; }
+  // ThreadSanitizer does not let a child have threads where its parent had some, nor does
+  // qemu-user.
+  static bool child_may_have_workers() {
+    return !(COIR_TSAN || COIR_TEST_EMULATED) || GetParam() == 1;
+  }
 };
 INSTANTIATE_TEST_SUITE_P(Workers, ForkTest, testing::Values(1U, 4U));
 
 TEST_P(ForkTest, AChildMakesARuntimeOfItsOwn) {
-  if (!child_may_have_workers()) GTEST_SKIP();
+  if (!child_may_have_workers()) GTEST_SKIP() << "a child may not have threads here";
   coir::runtime parents = coir::runtime::background({.workers = GetParam()});
   parents.spawn([] {}).join();
   EXPECT_EQ(in_child([] { return runs_fibers(GetParam()); }), 0);
@@ -102,7 +105,7 @@ TEST_P(ForkTest, DestroyingARuntimeOfTheParentDoesNotHangTheChild) {
 }
 
 TEST_P(ForkTest, AFiberThatForksFindsNoRuntimeInTheChild) {
-  if (!child_may_have_workers()) GTEST_SKIP();
+  if (!child_may_have_workers()) GTEST_SKIP() << "a child may not have threads here";
   int status = coir::run(
       [] {
         return in_child([] {
@@ -135,7 +138,8 @@ TEST_P(ForkTest, AFiberThatForksGoesOnInTheParent) {
 }
 
 TEST_P(ForkTest, AChildForkedAmidABusyRuntimeWorksAllTheSame) {
-  if (COIR_ASAN || COIR_TSAN) GTEST_SKIP() << "a child may find their allocator locked";
+  if (COIR_ASAN || COIR_TSAN || COIR_TEST_EMULATED)
+    GTEST_SKIP() << "a child may find a lock of the checker's or the emulator's taken";
   coir::runtime rt = coir::runtime::background({.workers = GetParam()});
   std::atomic<bool> end{false};
   for (int i = 0; i < 8; ++i) {
@@ -152,7 +156,7 @@ TEST_P(ForkTest, AChildForkedAmidABusyRuntimeWorksAllTheSame) {
 }
 
 TEST(Fork, TheChildHasADefaultRuntimeOfItsOwn) {
-  if (COIR_TSAN) GTEST_SKIP() << "a child may not have threads";
+  if (COIR_TSAN || COIR_TEST_EMULATED) GTEST_SKIP() << "a child may not have threads here";
   coir::spawn([] {}).join();
   EXPECT_EQ(in_child([] { return coir::spawn([] { return 0; }).get(); }), 0);
   EXPECT_EQ(coir::spawn([] { return 7; }).get(), 7);

@@ -175,9 +175,8 @@ TEST_P(TaskTest, TheDestructorOfAnUnwantedResultOrExceptionMayUseFibers) {
   run([] {
     coir::spawn([] { return busy(); });
     coir::spawn([]() -> int { throw busy(); });
-    for (int i = 0; i < 10'000 && destroyed < 2; ++i) coir::this_fiber::yield();
+    while (destroyed < 2) coir::this_fiber::yield();  // before the end of this one asks them to end
   });
-  EXPECT_GE(destroyed, 2);
 }
 
 TEST_P(TaskTest, AHandleIsCopiedAndMovedLikeAValue) {
