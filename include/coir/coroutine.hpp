@@ -62,11 +62,22 @@ class basic_coroutine {
 
  private:
   [[gnu::always_inline]] void* enter(void* word) noexcept {
-    return Context::switch_to(home_, context_, word).word;
+    basic_coroutine& self = here();
+    return Context::switch_to(self.home_, self.context_, word).word;
   }
 
   [[gnu::always_inline]] void* leave(void* word) noexcept {
-    return Context::switch_to(context_, home_, word).word;
+    basic_coroutine& self = here();
+    return Context::switch_to(self.context_, self.home_, word).word;
+  }
+
+  // *this, of which the compiler must not know that it is the same each time. In a loop it would
+  // keep the addresses of both headers, and since a switch leaves no register alone, on the stack:
+  // a load more in the chain from one switch to the next.
+  [[gnu::always_inline]] basic_coroutine& here() noexcept {
+    basic_coroutine* self = this;
+    asm volatile("" : "+r"(self));
+    return *self;
   }
 
   // The slow paths: the exceptions wait on the stack of the side they belong to.
