@@ -113,10 +113,19 @@ void abandon(fiber& fresh) noexcept {
 }
 
 void worker::bury() noexcept {
+  // AddressSanitizer is to be told of the frames that are left, which the pool does.
+  constexpr bool keeps_stacks = !COIR_ASAN;
   worker_core& here = worker_core::of(*this);
   fiber& gone = *std::exchange(finished, nullptr);
   gone.ctx.~context();
-  here.keep_stack(gone);
+  if (keeps_stacks && !here.spare && !here.runtime.lacking()) [[likely]] {
+    here.spare.emplace(std::move(*gone.memory));
+    here.spare_size = gone.stack_size;
+    gone.memory.reset();
+  } else {
+    gone.memory.reset();
+    if (here.runtime.lacking()) here.runtime.end_lack();
+  }
   worker_core::count(here.ended);
   if (here.runtime.ending()) [[unlikely]]
     here.runtime.note_end();

@@ -63,18 +63,6 @@ bool worker_core::find_stack(fiber& fresh) noexcept {
   return true;
 }
 
-void worker_core::keep_stack(fiber& gone) noexcept {
-  // AddressSanitizer is to be told of the last user's frames, which the pool does.
-  if (!COIR_ASAN && !spare && !runtime.lacking()) [[likely]] {
-    spare.emplace(std::move(*gone.memory));
-    spare_size = gone.stack_size;
-    gone.memory.reset();
-    return;
-  }
-  gone.memory.reset();
-  if (runtime.lacking()) runtime.end_lack();
-}
-
 void worker_core::drop_spare() noexcept {
   if (!spare) return;
   spare.reset();

@@ -125,8 +125,6 @@ class worker_core : public worker {
     return true;
   }
 
-  // Takes the stack of a fiber that has ended.
-  void keep_stack(fiber& gone) noexcept;
   // Lets others have the one that was kept; from the loop.
   void drop_spare() noexcept;
 

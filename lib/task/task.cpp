@@ -23,7 +23,7 @@ namespace {
 // Switches straight to a fiber that has not started and waits in this worker's own queue, so that
 // trees of tasks run depth-first on a handful of stacks. False, and nothing done, where that is not
 // so, or where those in the queue have been passed over too often.
-[[gnu::noinline]] bool start_now(worker_core& here, fiber& f, waiter& w) noexcept {
+[[gnu::always_inline]] inline bool start_now(worker_core& here, fiber& f, waiter& w) noexcept {
   here.guard.enter();
   if (--here.budget == 0) {
     here.guard.leave();
@@ -52,12 +52,21 @@ namespace {
   return true;
 }
 
+[[noreturn, gnu::noinline, gnu::cold]] void refuse_to_join_itself(fiber& f) {
+  throw std::system_error(std::make_error_code(std::errc::resource_deadlock_would_occur),
+                          "coir: fiber '" + name_of(f) + "' joins itself");
+}
+
+// Not inlined: this switch is another than that of start_now().
+[[gnu::noinline]] wait_outcome wait_for_end(fiber& f, waiter& w) noexcept {
+  return wait(w, f.lock);
+}
+
 void join_fiber(fiber& f) {
   worker* here = current_worker();
   if (here != nullptr) {
-    if (here->current == &f)
-      throw std::system_error(std::make_error_code(std::errc::resource_deadlock_would_occur),
-                              "coir: fiber '" + name_of(f) + "' joins itself");
+    if (here->current == &f) [[unlikely]]
+      refuse_to_join_itself(f);
     check_cancelled(*here);
   }
   if (finished(f)) return;
@@ -68,9 +77,10 @@ void join_fiber(fiber& f) {
   wait_outcome outcome;
   if (here != nullptr && !f.pinned && start_now(worker_core::of(*here), f, w)) {
     outcome = w.outcome();
-    if (outcome != wait_outcome::success) leave_list(w, f.lock);
+    if (outcome != wait_outcome::success) [[unlikely]]
+      leave_list(w, f.lock);
   } else {
-    outcome = wait(w, f.lock);  // a thread's waiter cannot be asked any more
+    outcome = wait_for_end(f, w);  // a thread's waiter cannot be asked any more
   }
   throw_unless_success(outcome);
 }
