@@ -116,14 +116,15 @@ class Report:
             op.rows.sort(key=lambda row: (row.n or 0, rank(row)))
 
     def yardstick(self, op, row):
-        """The row that `row` is compared with: the yardstick's of the same n and variant. Several
+        """The row that `row` is compared with: the yardstick's of the same n and world. Several
         workers are compared with one where the yardstick has no others."""
         if op.yardstick is None:
             return None
         if "/" in op.yardstick:
             return self.rows.get(op.yardstick)
         of_yardstick = [r for r in op.rows if r.subject == op.yardstick]
-        same = [r for r in of_yardstick if r.variant == row.variant]
+        world = row.variant if row.variant == "single" or row.workers > 1 else ""
+        same = [r for r in of_yardstick if r.variant == world]
         if not same and row.workers > 1:
             same = [r for r in of_yardstick if not r.variant]
         exact = [r for r in same if r.n == row.n]
@@ -299,6 +300,7 @@ th { font-weight: 600; white-space: nowrap } td.n { text-align: right; font-vari
   white-space: nowrap }
 .met { color: var(--coir) } .missed { color: var(--bad); font-weight: 600 }
 svg { display: block; width: 100%; height: auto; background: var(--card); border-radius: 8px }
+svg + svg { margin-top: .5rem }
 svg text { font: 13px system-ui, sans-serif; fill: var(--ink) } svg .soft { fill: var(--soft) }
 svg .grid { stroke: var(--line) } svg .whisker { stroke: var(--ink); stroke-width: 1.5 }
 .coir { fill: var(--coir); stroke: var(--coir) } .near { fill: var(--near); stroke: var(--near) }
