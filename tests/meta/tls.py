@@ -1,6 +1,6 @@
 # tls.py - nothing keeps an address in a thread's own memory across a switch.
 # SPDX-License-Identifier: BSL-1.0
-"""usage: tls.py <objdump> <work directory> <copies.txt> -- <compiler> [flag]... -- <file>...
+"""usage: tls.py <objdump> <work directory> <copies.txt | none> -- <compiler> [flag]... -- <file>...
 
 A computation that was switched away from may go on in another thread. A compiler does not know
 that: it may compute the address of a thread_local, or of errno, once, keep it over the switch, and
@@ -25,7 +25,8 @@ jump through a table brings along; the target of a call that std code makes on s
 That the test would see what it looks for is shown by tls_program.cpp, compiled as the files were:
 each of its functions says by its name whether it is a fault.
 
-The copies of the inline switch are counted, too, by function, and held against copies.txt.
+The copies of the inline switch are counted, too, by function, and held against copies.txt; `none`
+where another backend switches.
 """
 
 import pathlib
@@ -384,7 +385,7 @@ def main():
         complaints += [f"{path}: {file}: {name}: {text}"
                        for name, (file, _, what, text) in zip(names, faults)
                        if (name, what) not in EXEMPT]
-    if planted.code.copies:  # none where another backend switches
+    if copies != "none":
         complaints += check_copies(planted.code.copies, recorded(pathlib.Path(copies)))
     print(f"{sum(planted.code.copies.values())} copies of the switch in the library and tls_program.cpp")
     common.verdict(complaints, checked)
