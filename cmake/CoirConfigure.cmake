@@ -111,6 +111,11 @@ if(COIR_VALGRIND)
   endif()
 endif()
 
+set(COIR_FORCE_MIGRATION_CHOSEN 0)
+if(COIR_FORCE_MIGRATION)
+  set(COIR_FORCE_MIGRATION_CHOSEN 1)
+endif()
+
 configure_file(${CMAKE_CURRENT_SOURCE_DIR}/include/coir/config.hpp.in
                ${PROJECT_BINARY_DIR}/include/coir/config.hpp @ONLY)
 

@@ -5,6 +5,7 @@
 
 #include <coir/arch.hpp>
 #include <coir/biased_lock.hpp>
+#include <coir/config.hpp>
 #include <coir/fiber.hpp>
 #include <coir/run_queue.hpp>
 #include <coir/spinlock.hpp>
@@ -38,7 +39,10 @@ class worker {
   std::int64_t tick = 0;                    // the time of the last poll, roughly
   spinlock* carried = nullptr;              // unlocked by settle()
   fiber* finished = nullptr;                // laid to rest by settle()
-  context loop;                             // the worker's own computation, while a fiber runs
+#if COIR_FORCE_MIGRATION
+  fiber* moving = nullptr;  // sent to the next worker by settle()
+#endif
+  context loop;  // the worker's own computation, while a fiber runs
 
   // Lets `next` run; the running fiber has been put where it will be found again. Under `guard`;
   // returns when it runs again, maybe on another worker, and has left that one's guard.
@@ -67,7 +71,7 @@ class worker {
   // The running fiber gives way to the next ready one, if there is one.
   [[gnu::always_inline]] void yield_current() noexcept {
     guard.enter();
-    if (ready.empty() || --budget == 0) [[unlikely]]
+    if (ready.empty() || --budget == 0 || COIR_FORCE_MIGRATION) [[unlikely]]
       return yield_slowly();
     run_queue::entry first = ready.front();
     if (first == 0 || (first & run_queue::fresh_bit) != 0 || amid_exceptions()) [[unlikely]]
@@ -111,6 +115,9 @@ class worker {
       carried->unlock();
       carried = nullptr;
     }
+#if COIR_FORCE_MIGRATION
+    if (moving != nullptr) send_away();
+#endif
   }
 
   // The general paths, under `guard`: nothing is ready, a fresh fiber comes next, the loop wants a
@@ -118,6 +125,9 @@ class worker {
   [[gnu::noinline]] void yield_slowly() noexcept;
   [[gnu::noinline]] void suspend_slowly(spinlock* lock) noexcept;
   [[gnu::noinline]] void bury() noexcept;
+#if COIR_FORCE_MIGRATION
+  void send_away() noexcept;
+#endif
 };
 
 }  // namespace v1

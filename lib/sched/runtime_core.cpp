@@ -120,9 +120,17 @@ void runtime_core::send(worker_core& home, fiber& f) noexcept {
   visitors_.fetch_sub(1, std::memory_order_release);
 }
 
+void runtime_core::send_on(const worker_core& from, fiber& f) noexcept {
+  worker_core& next = *workers_[(from.index + 1) % workers_.size()];
+  // Relaxed: the inbox publishes it.
+  f.home.store(&next, std::memory_order_relaxed);
+  send(next, f);
+}
+
 void runtime_core::make_ready(fiber& f) noexcept {
   // Relaxed: nobody moves a fiber whose wait this thread has decided.
   worker_core& home = worker_core::of(*f.home.load(std::memory_order_relaxed));
+  if (home.sends_away(f)) return send_on(home, f);
   worker* here = this_thread().worker;
   if (here != nullptr && &worker_core::of(*here).runtime == this && (!f.pinned || here == &home)) {
     worker_core& core = worker_core::of(*here);
@@ -194,7 +202,7 @@ void runtime_core::park(worker_core& here) noexcept {
     // Relaxed: written under the mutex; a hint elsewhere.
     asleep_.store(static_cast<std::uint32_t>(sleepers_.size()), std::memory_order_relaxed);
     bool everyone = sleepers_.size() == workers_.size();
-    if (everyone && virtual_clock_on()) {
+    if (everyone && virtual_clock_on() && nobody_ready()) {
       deadline first = earliest();
       if (!first.is_never()) {
         advance_virtual_clock(first.nanoseconds());
@@ -227,6 +235,19 @@ void runtime_core::park(worker_core& here) noexcept {
   asleep_.store(static_cast<std::uint32_t>(sleepers_.size()), std::memory_order_relaxed);
   if (watching) watched_ = false;
   if (!here.looks_round) call_watcher();
+}
+
+// Whether nothing waits in a sleeper's inbox: one that was called is no sleeper for the clock,
+// though it has not risen yet.
+//
+//     this worker                 another
+//                                 asleep
+//     puts a fiber there, calls
+//     parks: everyone sleeps?     still in sleepers_
+//
+// Under mutex_: what a worker has put before it parked is seen by who parks after it.
+bool runtime_core::nobody_ready() const noexcept {
+  return std::ranges::all_of(sleepers_, [](worker_core* w) { return w->arrivals.empty(); });
 }
 
 void runtime_core::leave_watch(worker_core& here) noexcept {

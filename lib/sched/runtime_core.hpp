@@ -110,6 +110,9 @@ class runtime_core {
   // A fiber is ready again.
   void make_ready(fiber& f) noexcept;
 
+  // The same, on the worker after `from`.
+  void send_on(const worker_core& from, fiber& f) noexcept;
+
   // A sleeping worker may find something to steal. Cheap when nobody sleeps.
   void hire() noexcept {
     // Relaxed: a hint; a worker that falls asleep just now is found by the watcher (park).
@@ -174,6 +177,7 @@ class runtime_core {
 
  private:
   void wake_one() noexcept;
+  bool nobody_ready() const noexcept;
   bool end_deadlock();
   void end_wait(worker_core& here, fiber& f, wait_outcome outcome) noexcept;
   void send(worker_core& home, fiber& f) noexcept;

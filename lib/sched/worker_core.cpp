@@ -270,14 +270,18 @@ void worker::yield_slowly() noexcept {
   }
   fiber& self = *current;
   fiber* next = visit ? nullptr : here.pick();
-  if (next == nullptr && !visit) {
+  bool moves = here.sends_away(self);
+  if (next == nullptr && !visit && !moves) {
     guard.leave();
     return;
   }
   exception_globals own = std::exchange(*exceptions, {});
-  ready.push_back(self);  // pick() made room, too
+#if COIR_FORCE_MIGRATION
+  if (moves) moving = &self;
+#endif
+  if (!moves) ready.push_back(self);  // pick() made room, too
   current = next;
-  change(*this, self, next != nullptr ? next->ctx : loop, false);
+  change(*this, self, next != nullptr ? next->ctx : loop, moves);
   *this_thread().exceptions = own;
 }
 
@@ -293,6 +297,13 @@ void worker::suspend_slowly(spinlock* lock) noexcept {
   change(*this, self, next != nullptr ? next->ctx : loop, true);
   *this_thread().exceptions = own;
 }
+
+#if COIR_FORCE_MIGRATION
+void worker::send_away() noexcept {
+  worker_core& here = worker_core::of(*this);
+  here.runtime.send_on(here, *std::exchange(moving, nullptr));
+}
+#endif
 
 }  // namespace v1
 }  // namespace coir

@@ -85,6 +85,15 @@ class worker_core : public worker {
     return true;
   }
 
+  // Whether a fiber that gives way or waits here goes on elsewhere: in builds for tests.
+  bool sends_away([[maybe_unused]] const fiber& f) const noexcept {
+#if COIR_FORCE_MIGRATION
+    return !alone && !f.pinned;
+#else
+    return false;
+#endif
+  }
+
   // Whether a fresh fiber whose home this is waits in the queue, and not among the stackless.
   // Under `guard`.
   bool in_queue(const fiber& fresh) const noexcept { return ready.holds(fresh); }

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <coir/cancelled.hpp>
 #include <coir/runtime.hpp>
+#include <coir/semaphore.hpp>
 #include <coir/stack.hpp>
 #include <coir/this_fiber.hpp>
 
@@ -160,6 +161,35 @@ TEST_P(SleepTest, TheClockStandsWhileSomebodyIsReady) {
     sleeper.join();
     EXPECT_EQ(now() - before, 1s);
   });
+}
+
+// One that has been woken on another worker is ready, whether that worker has risen or not.
+TEST(SleepClock, ItStandsWhileTwoWorkersWakeEachOther) {
+  coir::set_virtual_clock(true);
+  {
+    coir::runtime rt = coir::runtime::background({.workers = 2});
+    coir::semaphore here{0};
+    coir::semaphore there{0};
+    auto other = rt.spawn({.pinned = true}, [&] {
+      for (int i = 0; i < 5'000; ++i) {
+        there.acquire();
+        here.release();
+      }
+    });
+    rt.spawn({.pinned = true}, [&] {
+        auto before = now();
+        auto sleeper = coir::spawn([] { coir::this_fiber::sleep_for(1s); });
+        for (int i = 0; i < 5'000; ++i) {
+          there.release();
+          here.acquire();
+        }
+        EXPECT_EQ(now(), before);
+        sleeper.join();
+        EXPECT_EQ(now(), before + 1s);
+      }).join();
+    other.join();
+  }
+  coir::set_virtual_clock(false);
 }
 
 TEST_P(SleepTest, ManySleepersOfEveryLengthEndWhenTheyAreDue) {
