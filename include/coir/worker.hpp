@@ -71,7 +71,8 @@ class worker {
   // The running fiber gives way to the next ready one, if there is one.
   [[gnu::always_inline]] void yield_current() noexcept {
     guard.enter();
-    if (ready.empty() || --budget == 0 || COIR_FORCE_MIGRATION) [[unlikely]]
+    // A poll comes back here: the switch below is predicted, another one would not be.
+    if (ready.empty() || (--budget == 0 && !poll_amid_yield()) || COIR_FORCE_MIGRATION) [[unlikely]]
       return yield_slowly();
     run_queue::entry first = ready.front();
     if (first == 0 || (first & run_queue::fresh_bit) != 0 || amid_exceptions()) [[unlikely]]
@@ -123,6 +124,8 @@ class worker {
   // The general paths, under `guard`: nothing is ready, a fresh fiber comes next, the loop wants a
   // visit, or the running fiber handles an exception.
   [[gnu::noinline]] void yield_slowly() noexcept;
+  // Looks at timers and arrivals; whether a yield may go on without the loop.
+  [[gnu::noinline]] bool poll_amid_yield() noexcept;
   [[gnu::noinline]] void suspend_slowly(spinlock* lock) noexcept;
   [[gnu::noinline]] void bury() noexcept;
 #if COIR_FORCE_MIGRATION

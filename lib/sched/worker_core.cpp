@@ -259,6 +259,16 @@ bool worker_core::steal_from(worker_core& victim) noexcept {
 
 // -- The general paths of worker.hpp.
 
+bool worker::poll_amid_yield() noexcept {
+  worker_core& here = worker_core::of(*this);
+  guard.leave();
+  here.poll();
+  guard.enter();
+  if (!ready.empty() && !here.loop_wanted()) return true;  // a thief may have been here
+  budget = 0;                                              // the general path is to look itself
+  return false;
+}
+
 void worker::yield_slowly() noexcept {
   worker_core& here = worker_core::of(*this);
   bool visit = false;
