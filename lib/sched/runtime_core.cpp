@@ -23,6 +23,9 @@ namespace coir {
 inline namespace v1 {
 namespace {
 
+// Nanoseconds for which a worker without work stays awake.
+constexpr std::int64_t most_lingering = 4'000;
+
 // How long everyone must have slept before it is asked whether that can ever end.
 constexpr std::int64_t suspicion = 50'000'000;
 
@@ -189,6 +192,18 @@ deadline runtime_core::earliest() noexcept {
   deadline first;
   for (auto& w : workers_) first = std::min(first, w->next_deadline());
   return first;
+}
+
+bool runtime_core::linger(worker_core& here) noexcept {
+  if (here.alone || here.looks_round || virtual_clock_on()) return false;
+  const std::int64_t end = steady_now() + most_lingering;
+  do {
+    for (int i = 0; i < 16; ++i) {
+      if (!here.arrivals.empty() || here.sleep.called()) return true;
+      pause_processor();
+    }
+  } while (steady_now() < end);
+  return here.steal();  // who looked for a sleeper meanwhile did not see this one
 }
 
 void runtime_core::park(worker_core& here) noexcept {

@@ -58,7 +58,7 @@ class runtime_core {
       // Before it looks at what it may have been called for.
       if (!here.idle) here.sleep.cancel();
       bool over = until();
-      bool asleep = !over && here.idle && !here.steal();
+      bool asleep = !over && here.idle && !here.steal() && !linger(here);
       // The watcher has found something else to do than to look round.
       if (!asleep && here.looks_round) leave_watch(here);
       if (over || asleep) here.drop_spare();
@@ -143,6 +143,9 @@ class runtime_core {
   }
   std::string deadlock_listing();
 
+  // Looks for a few microseconds whether anything comes for `here`, before it sleeps: two workers
+  // that talk to each other would spend their time in the kernel.
+  bool linger(worker_core& here) noexcept;
   // Sleeps until there is something to do for `here`.
   void park(worker_core& here) noexcept;
   // `here` looked round as the watcher and has found something, or goes.
