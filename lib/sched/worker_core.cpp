@@ -285,6 +285,8 @@ void worker::yield_slowly() noexcept {
     guard.leave();
     return;
   }
+  std::fenv_t environment;
+  if (self.preserve_fenv) leave_environment(environment);
   exception_globals own = std::exchange(*exceptions, {});
 #if COIR_FORCE_MIGRATION
   if (moves) moving = &self;
@@ -293,6 +295,7 @@ void worker::yield_slowly() noexcept {
   current = next;
   change(*this, self, next != nullptr ? next->ctx : loop, moves);
   *this_thread().exceptions = own;
+  if (self.preserve_fenv) enter_environment(environment);
 }
 
 void worker::suspend_slowly(spinlock* lock) noexcept {
@@ -301,11 +304,14 @@ void worker::suspend_slowly(spinlock* lock) noexcept {
   // When it is time to poll the loop does it. Done here, a deadline that has come could be this
   // fiber's own: it would be made ready, and stolen, while it still runs.
   fiber* next = budget != 0 ? here.pick() : nullptr;
+  std::fenv_t environment;
+  if (self.preserve_fenv) leave_environment(environment);
   exception_globals own = std::exchange(*exceptions, {});
   current = next;
   carried = lock;
   change(*this, self, next != nullptr ? next->ctx : loop, true);
   *this_thread().exceptions = own;
+  if (self.preserve_fenv) enter_environment(environment);
 }
 
 #if COIR_FORCE_MIGRATION

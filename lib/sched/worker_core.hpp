@@ -6,12 +6,14 @@
 #include <coir/worker.hpp>
 
 #include <atomic>
+#include <cfenv>
 #include <cstddef>
 #include <cstdint>
 #include <new>
 #include <optional>
 #include <utility>
 
+#include "sched/environment.hpp"
 #include "sched/fiber_end.hpp"
 #include "sched/fiber_list.hpp"
 #include "sched/inbox.hpp"
@@ -64,6 +66,7 @@ class worker_core : public worker {
   std::optional<stack> spare;  // of the fiber that ended last, for the next one
   std::size_t spare_size = 0;  // that fiber's stack_size
   bool looks_round = false;    // it is the watcher of its runtime, and up to look for work only
+  std::fenv_t environment;     // the thread's, while a fiber has brought its own
   bool idle = false;           // run_ready() ended because nothing was ready
 
   static worker_core& of(worker& w) noexcept { return static_cast<worker_core&>(w); }
@@ -95,8 +98,10 @@ class worker_core : public worker {
   }
 
   // Whether a fresh fiber whose home this is waits in the queue, and not among the stackless.
-  // Under `guard`.
-  bool in_queue(const fiber& fresh) const noexcept { return ready.holds(fresh); }
+  // Under `guard`. A fiber with an environment of its own is told no: it waits by the general path.
+  bool in_queue(const fiber& fresh) const noexcept {
+    return !current->preserve_fenv && ready.holds(fresh);
+  }
 
   // Appends to the queue. Not under `guard`.
   void push(fiber& ready_fiber) noexcept;
@@ -127,7 +132,13 @@ class worker_core : public worker {
     } else if (!find_stack(fresh)) {
       return false;
     }
-    ::new (&fresh.ctx) context(fresh.memory->top(), fresh.memory->limit(), &fiber_entry);
+    // The other backends let a context begin in the environment that it was made in.
+    bool foreign = COIR_CONTEXT_BACKEND != 1 && current != nullptr && current->preserve_fenv;
+    std::fenv_t aside;
+    if (foreign) leave_environment(aside);
+    ::new (&fresh.ctx) context(fresh.memory->top(), fresh.memory->limit(),
+                               fresh.preserve_fenv ? &entry_with_environment : &fiber_entry);
+    if (foreign) enter_environment(aside);
     // Relaxed: only this worker starts it; listings read some recent value.
     fresh.state.store(fiber_state::started, std::memory_order_relaxed);
     count(started);
