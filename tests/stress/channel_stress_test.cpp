@@ -18,6 +18,8 @@
 #include <thread>
 #include <vector>
 
+#include "support/parties.hpp"
+
 namespace {
 
 using namespace std::chrono_literals;
@@ -78,7 +80,7 @@ class world {
 
   void run() {
     coir::runtime one = coir::runtime::background();
-    coir::runtime four = coir::runtime::background({.workers = 4});
+    coir::runtime four = coir::runtime::background({.workers = coir_test::several_workers()});
     std::vector<coir::task<void>> fibers;
     std::vector<std::thread> threads;
     constexpr int senders = 3 * of_each_kind;
@@ -234,7 +236,7 @@ TEST(ChannelStress, EveryValueIsReceivedOnceThoughCopiesThrow) {
 
 TEST(ChannelStress, CloseMeetsSendersReceiversAndSelectsAtAnyMoment) {
   std::mt19937 random(seed());
-  coir::runtime rt = coir::runtime::background({.workers = 4});
+  coir::runtime rt = coir::runtime::background({.workers = coir_test::several_workers()});
   for (int i = 0; i < rounds * 5; ++i) {
     coir::channel<int> a{random() % 3};
     coir::channel<int> b{random() % 3};

@@ -29,6 +29,12 @@
 
 namespace coir_test {
 
+// Of a runtime that has several: COIR_TEST_WORKERS, or four.
+inline unsigned several_workers() {
+  const char* given = std::getenv("COIR_TEST_WORKERS");
+  return given != nullptr ? static_cast<unsigned>(std::strtoul(given, nullptr, 0)) : 4;
+}
+
 enum class kind { one_worker, four_workers, threads, mixed };
 
 // Those that a test starts. join() them before what they use goes.
@@ -95,7 +101,7 @@ class party_test : public testing::TestWithParam<kind> {
       f(all);
     };
     if (GetParam() == kind::threads) return body();
-    coir::run(body, {.workers = GetParam() == kind::one_worker ? 1U : 4U});
+    coir::run(body, {.workers = GetParam() == kind::one_worker ? 1U : several_workers()});
   }
 
   void TearDown() override { EXPECT_EQ(coir::stack_stats().live, live_) << "a stack leaked"; }
