@@ -48,7 +48,9 @@ class run_queue {
   // the top of the stack it points to. Few fibers are in the cache anyway.
   [[gnu::always_inline]] void prefetch() const noexcept {
     if (size() <= header_ahead) return;
-    __builtin_prefetch(&fiber_of(slots_[(head_ + header_ahead) & mask_]));
+    // May be an empty place: an address only, not a fiber.
+    entry far = slots_[(head_ + header_ahead) & mask_] & ~fresh_bit;
+    __builtin_prefetch(reinterpret_cast<const void*>(far));
     if (entry near = slots_[(head_ + stack_ahead) & mask_]; near != 0)
       fiber_of(near).ctx.prefetch_stack();
   }
