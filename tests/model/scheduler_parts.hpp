@@ -16,6 +16,7 @@
 #include "model/model.hpp"
 #include "sched/census.hpp"
 #include "sched/clock.hpp"
+#include "sched/environment.hpp"
 #include "sched/fiber_end.hpp"
 #include "sched/runtime_core.hpp"
 
@@ -73,6 +74,11 @@ std::int64_t clock_roughly() noexcept {
   return 1;
 }
 void destroy_fiber_locals(fiber&) noexcept {}
+context::departure entry_with_environment(context&, context& resumer, void* word) {
+  return {&resumer, word};
+}
+void leave_environment(std::fenv_t&) noexcept {}
+void enter_environment(const std::fenv_t&) noexcept {}
 stack::stack(stack_options) : stack(nullptr, nullptr, nullptr) {}
 void stack::release() noexcept {}
 
