@@ -58,7 +58,7 @@ namespace {
 }
 
 // Not inlined: this switch is another than that of start_now().
-[[gnu::noinline]] wait_outcome wait_for_end(fiber& f, waiter& w) noexcept {
+[[gnu::noinline]] wait_outcome wait_as_joiner(fiber& f, waiter& w) noexcept {
   return wait(w, f.lock);
 }
 
@@ -80,7 +80,7 @@ void join_fiber(fiber& f) {
     if (outcome != wait_outcome::success) [[unlikely]]
       leave_list(w, f.lock);
   } else {
-    outcome = wait_for_end(f, w);  // a thread's waiter cannot be asked any more
+    outcome = wait_as_joiner(f, w);  // a thread's waiter cannot be asked any more
   }
   throw_unless_success(outcome);
 }

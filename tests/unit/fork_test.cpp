@@ -74,10 +74,25 @@ class ForkTest : public testing::TestWithParam<unsigned> {
 };
 INSTANTIATE_TEST_SUITE_P(Workers, ForkTest, testing::Values(1U, 4U));
 
+// Until each of the workers has run a fiber. A thread that is just starting may hold a lock of the
+// checker's, which a child would find taken for ever.
+void until_all_run(coir::runtime& rt, unsigned workers) {
+  std::atomic<unsigned> running{0};
+  std::vector<coir::task<void>> all;
+  for (unsigned i = 0; i < workers; ++i) {
+    all.push_back(rt.spawn([&] {
+      ++running;
+      while (running < workers) {
+      }
+    }));
+  }
+  for (auto& t : all) t.join();
+}
+
 TEST_P(ForkTest, AChildMakesARuntimeOfItsOwn) {
   if (!child_may_have_workers()) GTEST_SKIP() << "a child may not have threads here";
   coir::runtime parents = coir::runtime::background({.workers = GetParam()});
-  parents.spawn([] {}).join();
+  until_all_run(parents, GetParam());
   EXPECT_EQ(in_child([] { return runs_fibers(GetParam()); }), 0);
   EXPECT_EQ(parents.spawn([] { return 5; }).get(), 5);
 }
@@ -108,6 +123,7 @@ TEST_P(ForkTest, AFiberThatForksFindsNoRuntimeInTheChild) {
   if (!child_may_have_workers()) GTEST_SKIP() << "a child may not have threads here";
   int status = coir::run(
       [] {
+        until_all_run(*coir::runtime::current(), GetParam());
         return in_child([] {
           if (coir::runtime::current() != nullptr) return 1;
           coir::this_fiber::yield();
