@@ -45,6 +45,14 @@ class parking_spot {
     if (before == notified) drain();
   }
 
+  // The same for a worker that is awake and about to look at all that it may be called for; false,
+  // and nothing done, where nobody called. A call that is looked at and left would keep it awake.
+  bool answer() noexcept {
+    if (!called()) return false;
+    cancel();
+    return true;
+  }
+
   // Counts the announced sleep in the census, for as long as nobody has notified it.
   void count_in() noexcept {
     count_sleeper();

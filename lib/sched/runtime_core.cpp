@@ -199,7 +199,7 @@ bool runtime_core::linger(worker_core& here) noexcept {
   const std::int64_t end = steady_now() + most_lingering;
   do {
     for (int i = 0; i < 16; ++i) {
-      if (!here.arrivals.empty() || here.sleep.called()) return true;
+      if (!here.arrivals.empty() || here.sleep.answer()) return true;
       pause_processor();
     }
   } while (steady_now() < end);
@@ -360,6 +360,7 @@ bool runtime_core::run_embedded() {
       any = own.run_ready() || any;
     }
   }
+  if (own.idle) own.drop_spare();
   own.sleep.announce([&] { return !own.idle || !own.arrivals.empty(); });
   return any;
 }

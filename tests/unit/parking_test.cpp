@@ -131,4 +131,18 @@ TEST(Parking, APostWakesASleepingWorkerEachTime) {
   EXPECT_GT(rt.stats().parks, 0U);
 }
 
+// A worker that is about to sleep looks round once more; a call that comes just then is answered,
+// and the worker sleeps after all.
+TEST(Parking, AWorkerThatWasCalledForNothingSleepsAgain) {
+  coir::runtime rt = coir::runtime::background({.workers = 2});
+  for (int i = 0; i < 100'000; ++i) rt.stop();
+  bool at_rest = false;
+  for (int look = 0; look < 50 && !at_rest; ++look) {
+    auto before = cpu_time();
+    std::this_thread::sleep_for(20ms);
+    at_rest = cpu_time() - before < 5ms;
+  }
+  EXPECT_TRUE(at_rest) << "a worker keeps looking round";
+}
+
 }  // namespace
