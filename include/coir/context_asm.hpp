@@ -130,13 +130,10 @@ class asm_context {
   [[noreturn]] static void start(switch_frame* self, switch_frame* resumer, void* word,
                                  entry body) noexcept;
 
-  // Asks for the part of the stack that is needed first when it is resumed. Whoever asks may be
-  // mistaken about who that will be, and then reads what another thread is writing. Inlined, since
+  // Asks for the part of the stack that is needed first when it is resumed. Inlined, since
   // compilers take a function that only prefetches for one without effects, and drop its calls.
   [[gnu::always_inline]] void prefetch_stack() const noexcept {
-#if !COIR_TSAN
     __builtin_prefetch(frame_.sp);
-#endif
   }
 
  private:
