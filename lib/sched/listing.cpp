@@ -112,6 +112,7 @@ void list_one(std::ostream& out, fiber& f, const standstill& still) {
       break;
   }
   if (waits_on != nullptr) {
+    // Relaxed: for the reader only; it may belong to the wait before.
     auto waited = clock_now() - f.waiting_since.load(std::memory_order_relaxed);
     out << "waits on " << waits_on << " for " << waited / 10'000'000 * 10 << " ms";
   } else {
