@@ -1,6 +1,7 @@
 // channel_bench.cpp - values through channels: hand to hand, and through a buffer of 64.
 // SPDX-License-Identifier: BSL-1.0
 #include "peers/coir_fiber.hpp"
+#include "to_and_fro.hpp"
 
 #if BENCH_HAS_BOOST_FIBER
 #include "peers/boost_fiber.hpp"
@@ -12,25 +13,9 @@
 namespace bench {
 namespace {
 
-// One way is half of a round trip.
 template <class Peer>
 void pingpong(benchmark::State& state, std::size_t) {
-  Peer::run([&] {
-    typename Peer::template rendezvous<std::size_t> there;
-    typename Peer::template rendezvous<std::size_t> back;
-    auto other = Peer::spawn([&] {
-      for (std::size_t value = 0; there.receive(value);) back.send(value);
-    });
-    while (state.KeepRunningBatch(2 * round_trips)) {
-      for (std::size_t i = 0; i < round_trips; ++i) {
-        std::size_t value = i;
-        there.send(value);
-        back.receive(value);
-      }
-    }
-    there.close();
-    Peer::join(other);
-  });
+  to_and_fro<Peer, typename Peer::template rendezvous<std::size_t>>(state);
 }
 
 constexpr std::size_t slots = 64;

@@ -3,6 +3,7 @@
 // As channel_pingpong, with a select in place of each receive; the values take the channels in
 // turn.
 #include "peers/coir_fiber.hpp"
+#include "to_and_fro.hpp"
 
 #include <array>
 #include <utility>
@@ -36,22 +37,7 @@ class fan {
 
 template <std::size_t N>
 void pingpong(benchmark::State& state, std::size_t) {
-  coir_fiber::run([&] {
-    fan<N> there;
-    fan<N> back;
-    auto other = coir_fiber::spawn([&] {
-      for (std::size_t value = 0; there.receive(value);) back.send(value);
-    });
-    while (state.KeepRunningBatch(2 * round_trips)) {
-      for (std::size_t i = 0; i < round_trips; ++i) {
-        std::size_t value = i;
-        there.send(value);
-        back.receive(value);
-      }
-    }
-    there.close();
-    coir_fiber::join(other);
-  });
+  to_and_fro<coir_fiber, fan<N>>(state);
 }
 
 const rows table{[] {
