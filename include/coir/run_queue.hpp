@@ -45,10 +45,9 @@ class run_queue {
   [[gnu::always_inline]] void drop_front() noexcept { ++head_; }
 
   // Asks for what the fibers a few switches away need: first the header, then, when that has come,
-  // the top of the stack it points to. Few fibers are in the cache anyway. Who is asked for may be
-  // gone by now, and another thread be writing what is read: not under ThreadSanitizer.
+  // the top of the stack it points to. Few fibers are in the cache anyway.
   [[gnu::always_inline]] void prefetch() const noexcept {
-    if (COIR_TSAN || size() <= header_ahead) return;
+    if (size() <= header_ahead) return;
     // May be an empty place: an address only, not a fiber.
     entry far = slots_[(head_ + header_ahead) & mask_] & ~fresh_bit;
     __builtin_prefetch(reinterpret_cast<const void*>(far));
