@@ -206,6 +206,10 @@ bool worker_core::run_ready() noexcept {
       runtime.end_waits_of(*this);
     retry_stackless();
     clear_away();
+    // The watcher looked round, and a fiber has come that may be a hog. Relaxed: this worker's own
+    // pushes; what a thief takes again costs another watcher a look.
+    if (looks_round && queued.load(std::memory_order_relaxed) != 0) [[unlikely]]
+      runtime.leave_watch(*this);
     guard.enter();
     fiber* next = pick();
     // Relaxed: a hint.

@@ -20,6 +20,7 @@
 #include <vector>
 
 #include "arch/heavy_fence.hpp"
+#include "sched/runtime_core.hpp"
 
 namespace {
 
@@ -180,6 +181,16 @@ TEST_F(StealTest, OneOfThoseThatSleepLooksUpAlsoAfterTheLastWatcherFoundWork) {
         for (auto& hog : hogs) hog.join();
       },
       {.workers = 4});
+}
+
+TEST_F(StealTest, TheWatcherHandsTheWatchOnBeforeItRunsWhatHasArrived) {
+  coir::runtime rt({.workers = 1});
+  coir::worker_core& watcher = rt.core().worker_at(0);
+  watcher.looks_round = true;
+  bool watching = true;
+  rt.spawn([&] { watching = watcher.looks_round; });  // might be a hog
+  rt.run_ready();
+  EXPECT_FALSE(watching);
 }
 
 // Goes on in another thread: gives way to a hog, behind which a thief finds it; whether it did. At
