@@ -4,6 +4,7 @@
 
 #include <stdexcept>
 #include <string>
+#include <utility>
 
 namespace coir {
 inline namespace v1 {
@@ -13,7 +14,16 @@ inline namespace v1 {
 class cancelled {
  public:
   cancelled() = default;
+  explicit cancelled(std::string message) : message_(std::move(message)) {}
+  cancelled(const cancelled&) = default;
+  cancelled& operator=(const cancelled&) = default;
   virtual ~cancelled();
+
+  // What task::cancel() was given; empty where nothing was.
+  const std::string& message() const noexcept { return message_; }
+
+ private:
+  std::string message_;
 };
 
 // A deadline passed.

@@ -2,8 +2,10 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <coir/await.hpp>
 #include <coir/barrier.hpp>
 #include <coir/call_once.hpp>
+#include <coir/cancel.hpp>
 #include <coir/channel.hpp>
 #include <coir/condition_variable.hpp>
 #include <coir/condition_variable_any.hpp>
@@ -12,6 +14,7 @@
 #include <coir/coroutine.hpp>
 #include <coir/event.hpp>
 #include <coir/fiber_local.hpp>
+#include <coir/gather.hpp>
 #include <coir/generator.hpp>
 #include <coir/latch.hpp>
 #include <coir/local_channel.hpp>
@@ -24,5 +27,6 @@
 #include <coir/spawn.hpp>
 #include <coir/stack.hpp>
 #include <coir/task.hpp>
+#include <coir/task_group.hpp>
 #include <coir/this_fiber.hpp>
 #include <coir/ticker.hpp>

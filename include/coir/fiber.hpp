@@ -16,8 +16,11 @@
 namespace coir {
 inline namespace v1 {
 
+class cancel_scope;
+class end_watcher;
 class fiber;
 class runtime_core;
+class unhandled_handler;
 class worker;
 
 // Where a fiber stands, and who may touch it. "Owner" is the worker in `home`.
@@ -39,9 +42,25 @@ class worker;
 //                            woken
 enum class fiber_state : std::uint8_t { fresh, started, finished };
 
+// What a fiber has been asked and not been told yet, as bits of fiber::requests. Any thread sets
+// them, the fiber takes them back.
+namespace fiber_request {
+constexpr std::uint32_t cancel = 1;  // by a handle, or by the end of its runtime
+constexpr std::uint32_t scope = 2;   // some of its cancel_scopes has expired
+}  // namespace fiber_request
+
+// Is told of a failure when its fiber goes, for those that nobody has looked at; counts its users.
+class unhandled_handler {
+ public:
+  virtual void lose(fiber& failed) noexcept = 0;  // and it is one user less
+
+ protected:
+  ~unhandled_handler() = default;
+};
+
 // What only the maker of a fiber knows: how its closure is run and destroyed.
 struct fiber_operations {
-  void (*run)(fiber& self) noexcept;      // stores the result, or the exception in `failure`
+  void (*run)(fiber& self) noexcept;      // stores the result, or calls keep_failure()
   void (*abandon)(fiber& self) noexcept;  // destroys the closure of a fiber that never runs
   void (*destroy)(fiber& self) noexcept;  // destroys the result and gives the payload back;
                                           // null where that is nothing
@@ -66,15 +85,16 @@ class alignas(64) fiber {
   atomic_cell<worker*> home{nullptr};       // the owner; changed by the owner, a thief, a waker
   atomic_cell<const char*> waiting_for{nullptr};  // for listings; written by the fiber
   shared_word<std::uint64_t> references;          // handles, and one for the fiber itself
+  shared_word<std::uint32_t> requests;            // to end, and not yet told; see fiber_request
   atomic_cell<fiber_state> state{fiber_state::fresh};
-  atomic_cell<bool> cancel_pending{false};  // asked to end, and not yet told
-  bool pinned = false;                      // written before the fiber is shared
-  bool preserve_fenv = false;               // likewise
-  bool handed_over = false;                 // owner only: started by the fiber that joins it
+  bool pinned = false;         // written before the fiber is shared
+  bool preserve_fenv = false;  // likewise
+  bool handed_over = false;    // owner only: started by the fiber that joins it
 
-  // -- owner only
-  std::uint32_t position = 0;  // of its entry in the owner's run queue, while fresh
-  fiber* next = nullptr;       // in an inbox, a free list, a list of fibers
+  // -- owner only, but for the first, which is written before the fiber is shared
+  bool runs_to_the_end = false;  // starts though its runtime ends
+  std::uint32_t position = 0;    // of its entry in the owner's run queue, while fresh
+  fiber* next = nullptr;         // in an inbox, a free list, a list of fibers
   std::optional<stack> memory;
 
   // -- written once, before the fiber is shared
@@ -86,17 +106,38 @@ class alignas(64) fiber {
 
   // -- any thread
   atomic_cell<std::uint32_t> told_of_end{0};  // its runtime's end has asked, once
-  spinlock lock;                              // guards the three below, and the end
+  atomic_cell<std::uint32_t> times_asked{0};  // by cancel(), less those that were taken back
+  atomic_cell<std::uint32_t> on_errand{0};    // in the list of some worker (errand_list.hpp)
+  fiber* next_errand = nullptr;               // there, under the list's lock
+  spinlock lock;                              // guards the five below, and the end
   wait_list joiners;
-  char* name = nullptr;        // owned
-  std::exception_ptr failure;  // written before the end
+  end_watcher* watchers = nullptr;          // told of the end
+  char* name = nullptr;                     // owned
+  char* cancel_message = nullptr;           // owned
+  std::exception_ptr failure;               // written before the end
+  bool ended_cancelled = false;             // likewise: by `cancelled`
+  unhandled_handler* unhandled = nullptr;   // likewise: set where it failed otherwise
+  atomic_cell<std::uint32_t> looked_at{0};  // somebody has seen the failure
 
   // -- the fiber itself, while it runs
+  atomic_cell<std::uint32_t> masks{0};         // while there are any, no request ends a wait
   atomic_cell<std::int64_t> waiting_since{0};  // for listings
+  cancel_scope* scopes = nullptr;              // the innermost that is open
   void* locals = nullptr;                      // of fiber_local
+  bool body_over = false;
+  bool told_of_swallowing = false;  // a line on stderr, once
 
   alignas(16) std::byte inline_space[inline_payload];
 };
+
+// For the handler that ends the body of `self`: keeps the exception it handles.
+[[gnu::cold]] void keep_failure(fiber& self) noexcept;
+
+// By the fiber itself: one more, or one less, of what keeps requests from ending its waits.
+inline void add_mask(fiber& self, std::uint32_t change) noexcept {
+  // Relaxed: read by the worker that the fiber waits on.
+  self.masks.store(self.masks.load(std::memory_order_relaxed) + change, std::memory_order_relaxed);
+}
 
 }  // namespace v1
 }  // namespace coir

@@ -7,6 +7,9 @@
 #include <coir/select_case.hpp>
 #include <coir/select_channel.hpp>
 #include <coir/select_event.hpp>
+#include <coir/select_stop.hpp>
+#include <coir/select_task.hpp>
+#include <coir/task.hpp>
 #include <coir/this_fiber.hpp>
 
 #include <chrono>
@@ -14,6 +17,7 @@
 #include <functional>
 #include <optional>
 #include <span>
+#include <stop_token>
 #include <type_traits>
 #include <utility>
 
@@ -45,6 +49,24 @@ auto on_send(channel<T, Door>& to, std::type_identity_t<T>&& value, F f = {}) {
 template <class F = do_nothing>
 auto on_event(event& e, F f = {}) {
   return event_branch<F>(e, std::move(f));
+}
+
+// Once the task has ended; f(t) gets its handle. The task is not started by that, nor cancelled
+// with who waits.
+template <class T, class F>
+requires(std::is_invocable_v<F&, task<T>&>) auto on_task(task<T> t, F f) {
+  return task_branch<T, F>(std::move(t), std::move(f));
+}
+template <class T>
+auto on_task(task<T> t) {
+  auto nothing = [](const task<T>&) {};
+  return task_branch<T, decltype(nothing)>(std::move(t), nothing);
+}
+
+// Once a stop is requested.
+template <class F = do_nothing>
+auto on_stop(std::stop_token token, F f = {}) {
+  return stop_branch<F>(std::move(token), std::move(f));
 }
 
 template <class When, class F>

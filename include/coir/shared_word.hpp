@@ -63,6 +63,12 @@ class shared_word {
     return cell_.fetch_or(bits, order);
   }
 
+  [[gnu::always_inline]] T fetch_and(T bits, std::memory_order order) noexcept {
+    // Relaxed: there is no other thread to order against.
+    if (single_threaded()) return replace(cell_.load(std::memory_order_relaxed) & bits);
+    return cell_.fetch_and(bits, order);
+  }
+
   // Whether `expected` was there; `order` counts on success, a failure is an acquire load.
   [[gnu::always_inline]] bool compare_exchange(T& expected, T value,
                                                std::memory_order order) noexcept {

@@ -59,7 +59,7 @@ class fiber_payload {
     try {
       own.result_.fill(own.closure_);
     } catch (...) {
-      self.failure = std::current_exception();
+      keep_failure(self);
     }
     std::destroy_at(&own.closure_);
   }
@@ -113,6 +113,28 @@ auto spawn_in(runtime_core* where, const spawn_options* options, F&& f, Args&&..
     throw;
   }
   return task<result>(fresh);
+}
+
+// Has `callback`, which has not been launched, run once `ended` has; takes it over.
+void launch_at_end(fiber& ended, fiber& callback);
+
+template <class T>
+template <class F>
+requires(std::is_invocable_v<std::decay_t<F>&, task<T>>) void task<T>::on_done(F&& f) const {
+  fiber& ended = target();
+  fiber& callback = new_fiber(nullptr);
+  try {
+    auto make = [&] {
+      return [f = std::decay_t<F>(std::forward<F>(f)), t = *this]() mutable {
+        static_cast<void>(std::invoke(f, std::move(t)));
+      };
+    };
+    fiber_payload<void, decltype(make())>::emplace(callback, make);
+    launch_at_end(ended, callback);
+  } catch (...) {
+    discard(callback);
+    throw;
+  }
 }
 
 // A callable that can be spawned with these arguments, copied as std::thread copies them.

@@ -32,14 +32,15 @@ class fiber_id {
   std::uint64_t number_ = 0;
 };
 
-// Throws `cancelled` if the running fiber was asked to end and has not been told yet.
-[[gnu::always_inline]] inline void check_cancelled(worker& here);
-[[gnu::cold]] void deliver_cancellation(worker& here);
+// Tells the running fiber what it was asked, unless it is uncancellable just now.
+[[gnu::cold]] void deliver_requests(worker& here);
 
+// Throws if the running fiber was asked to end and has not been told yet: on entry to every wait,
+// before that has any effect.
 [[gnu::always_inline]] inline void check_cancelled(worker& here) {
-  // Relaxed: a request that comes just now is delivered at the next point.
-  if (here.current->cancel_pending.load(std::memory_order_relaxed)) [[unlikely]]
-    deliver_cancellation(here);
+  // Relaxed: a request that comes just now ends the wait that follows (request.hpp).
+  if (here.current->requests.load(std::memory_order_relaxed) != 0) [[unlikely]]
+    deliver_requests(here);
 }
 
 // On a plain thread these do what std::this_thread would.
@@ -72,7 +73,7 @@ void set_name(std::string_view name);
 // Bytes of the stack in use by the calls under way; 0 on a plain thread.
 std::size_t stack_used() noexcept;
 
-// Throws `cancelled` if asked to end; a place to be told in a long computation.
+// A cancellation point and nothing else: for long computations.
 inline void cancellation_point() {
   if (worker* here = current_worker()) check_cancelled(*here);
 }

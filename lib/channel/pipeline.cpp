@@ -5,7 +5,6 @@
 
 #include "base/assert.hpp"
 #include "sched/fiber_end.hpp"
-#include "sync/wait_again.hpp"
 
 namespace coir {
 inline namespace v1 {
@@ -37,7 +36,7 @@ void wait_for_end(fiber& f) noexcept {
       case wait_outcome::deadlock:
         abort_with("a pipeline is destroyed, and nothing can end one of its stages");
       default:
-        keep_request(w);
+        break;
     }
   }
 }

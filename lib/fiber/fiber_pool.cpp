@@ -46,9 +46,10 @@ struct depot {
 };
 
 // Under the lock: a visitor may be reading it.
-void forget_name(fiber& f) noexcept {
+void forget_words(fiber& f) noexcept {
   std::lock_guard lock(f.lock);
   std::free(std::exchange(f.name, nullptr));
+  std::free(std::exchange(f.cancel_message, nullptr));
 }
 
 }  // namespace
@@ -91,7 +92,7 @@ void fiber_cache::give_back(std::size_t keep) noexcept {
 
 void recycle_fiber(fiber& f) noexcept {
   drop_outcome(f);
-  if (f.name != nullptr) forget_name(f);
+  if (f.name != nullptr || f.cancel_message != nullptr) forget_words(f);
   // Relaxed: a visitor compares it, no more.
   f.runtime.store(nullptr, std::memory_order_relaxed);
   // Release: a visitor that finds 0 keeps away.

@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <utility>
 
 namespace coir {
 inline namespace v1 {
@@ -68,11 +69,17 @@ class fiber_cache {
 [[gnu::always_inline]] inline fiber& make_fiber() {
   fiber& f = fiber_cache::mine().take();
   f.next = nullptr;
-  f.pinned = f.preserve_fenv = f.handed_over = false;
+  f.pinned = f.preserve_fenv = f.handed_over = f.body_over = false;
+  f.runs_to_the_end = false;
+  f.told_of_swallowing = f.ended_cancelled = false;
   // Relaxed: nobody else knows this fiber yet; what publishes it, publishes this.
-  f.cancel_pending.store(false, std::memory_order_relaxed);
+  f.requests.store(0, std::memory_order_relaxed);
   // Relaxed: likewise.
   f.told_of_end.store(0, std::memory_order_relaxed);
+  // Relaxed: likewise.
+  f.times_asked.store(0, std::memory_order_relaxed);
+  // Relaxed: likewise.
+  f.looked_at.store(0, std::memory_order_relaxed);
   // Relaxed: likewise.
   f.state.store(fiber_state::fresh, std::memory_order_relaxed);
   // Release: one who finds the block in its slab takes its reference by an acquire.
@@ -92,6 +99,7 @@ class fiber_cache {
 inline void drop_outcome(fiber& f) noexcept {
   if (f.operations != nullptr && f.operations->destroy != nullptr) f.operations->destroy(f);
   f.operations = nullptr;
+  if (f.unhandled != nullptr) std::exchange(f.unhandled, nullptr)->lose(f);
   if (f.failure != nullptr) f.failure = nullptr;
 }
 

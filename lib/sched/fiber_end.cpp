@@ -3,6 +3,7 @@
 #include "sched/fiber_end.hpp"
 
 #include <coir/cancelled.hpp>
+#include <coir/end_watcher.hpp>
 #include <coir/wait.hpp>
 
 #include <mutex>
@@ -12,10 +13,72 @@
 #include "fiber/fiber_locals.hpp"
 #include "fiber/fiber_pool.hpp"
 #include "sched/runtime_core.hpp"
+#include "sched/unhandled.hpp"
+#include "sched/waiter_chain.hpp"
 #include "sched/worker_core.hpp"
 
 namespace coir {
 inline namespace v1 {
+
+// What the end of a fiber does with its watchers.
+class fiber_end {
+ public:
+  // Those that are told under the lock; gives the others, in a line.
+  static end_watcher* tell_under_lock(fiber& ended, waiter_chain& decided) noexcept {
+    end_watcher* afterwards = nullptr;
+    end_watcher** end = &afterwards;
+    for (end_watcher* w = std::exchange(ended.watchers, nullptr); w != nullptr;) {
+      end_watcher& one = *w;
+      w = w->next_;
+      one.listed_ = false;
+      if (one.when_ == end_watcher::told::afterwards) {
+        one.next_ = nullptr;
+        *end = &one;
+        end = &one.next_;
+      } else if (waiter* woken = one.ended(ended)) {
+        decided.add(*woken);
+      }
+    }
+    return afterwards;
+  }
+
+  static void tell_afterwards(fiber& ended, end_watcher* first) noexcept {
+    while (first != nullptr) {
+      end_watcher& one = *std::exchange(first, first->next_);
+      if (waiter* woken = one.ended(ended)) woken->resume();
+    }
+  }
+};
+
+// The first one's `previous_` is the last one.
+bool end_watcher::watch(fiber& f) noexcept {
+  std::lock_guard guard(f.lock);
+  if (finished(f)) return false;
+  listed_ = true;
+  next_ = nullptr;
+  if (f.watchers == nullptr) {
+    f.watchers = previous_ = this;
+  } else {
+    previous_ = f.watchers->previous_;
+    previous_->next_ = this;
+    f.watchers->previous_ = this;
+  }
+  return true;
+}
+
+void end_watcher::leave(fiber& f) noexcept {
+  std::lock_guard guard(f.lock);
+  if (!listed_) return;
+  listed_ = false;
+  if (f.watchers == this) {
+    f.watchers = next_;
+    if (next_ != nullptr) next_->previous_ = previous_;
+  } else {
+    previous_->next_ = next_;
+    (next_ != nullptr ? next_ : f.watchers)->previous_ = previous_;
+  }
+}
+
 namespace {
 
 // Wakes a joiner that has been decided. One that started the fiber here is to run next and is
@@ -29,26 +92,23 @@ fiber* wake(const fiber& ended, waiter& joiner, worker_core* here) noexcept {
   return nullptr;
 }
 
-// The same for several, under the fiber's lock, which it gives back.
-[[gnu::noinline]] fiber* wake_all(fiber& ended, waiter& first, worker_core* here) noexcept {
+// The same for several, and for watchers, under the fiber's lock, which it gives back.
+[[gnu::noinline]] fiber* wake_all(fiber& ended, waiter* first, worker_core* here) noexcept {
   // Decided under the lock: one that lost to its deadline must take the lock before it goes.
-  waiter* decided = &first;
-  waiter** end = &first.next;
-  while (waiter* w = ended.joiners.pop()) {
-    *end = w;
-    end = &w->next;
-  }
-  *end = nullptr;
+  waiter_chain decided;
+  if (first != nullptr) decided.add(*first);
+  decided.add_all(ended.joiners);
+  end_watcher* afterwards = fiber_end::tell_under_lock(ended, decided);
   ended.lock.unlock();
   fiber* next = nullptr;
-  while (decided != nullptr) {
-    waiter& w = *std::exchange(decided, decided->next);
+  while (waiter* w = decided.take()) {
     if (next == nullptr) {
-      next = wake(ended, w, here);
+      next = wake(ended, *w, here);
     } else {
-      w.resume();
+      w->resume();
     }
   }
+  fiber_end::tell_afterwards(ended, afterwards);
   return next;
 }
 
@@ -59,8 +119,8 @@ fiber* wake(const fiber& ended, waiter& joiner, worker_core* here) noexcept {
   // Release: pairs with the acquire of who finds it finished; the result was written before.
   self.state.store(fiber_state::finished, std::memory_order_release);
   waiter* joiner = self.joiners.pop();
-  if (self.joiners.first != nullptr) [[unlikely]]
-    return wake_all(self, *joiner, here);
+  if (self.joiners.first != nullptr || self.watchers != nullptr) [[unlikely]]
+    return wake_all(self, joiner, here);
   self.lock.unlock();
   return joiner != nullptr ? wake(self, *joiner, here) : nullptr;
 }
@@ -85,6 +145,7 @@ context& successor(worker_core& here, fiber* joiner) noexcept {
 context::departure fiber_entry(context&, context&, void* word) {
   fiber& self = *worker::arrive(word).current;
   self.operations->run(self);
+  self.body_over = true;
   if (self.locals != nullptr) [[unlikely]]
     destroy_fiber_locals(self);
   // Alone with its result: destroyed here, where the user's destructors may do as they like.
@@ -107,7 +168,12 @@ bool notify_end(fiber& f, waiter& w) noexcept {
 
 void abandon(fiber& fresh) noexcept {
   fresh.operations->abandon(fresh);
-  if (fresh.failure == nullptr) fresh.failure = std::make_exception_ptr(cancelled());
+  if (fresh.failure == nullptr) {
+    fresh.failure = std::make_exception_ptr(cancelled());
+    fresh.ended_cancelled = true;
+  } else {
+    fresh.unhandled = &runtime_core::of(fresh)->unhandled().hold();
+  }
   announce_end(fresh, nullptr);
   release_fiber(fresh);
 }

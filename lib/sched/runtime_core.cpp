@@ -61,8 +61,9 @@ worker_seat::~worker_seat() {
 }
 
 runtime_core::runtime_core(const runtime_options& options)
-    : options_(options), process_(process_generation()) {
-  check(options);
+    : options_((check(options), options)),
+      unhandled_(new unhandled_reporter(options.on_unhandled)),
+      process_(process_generation()) {
   biased_lock::prepare();
   unsigned count = worker_count(options);
   workers_.reserve(count);
@@ -78,6 +79,8 @@ runtime_core::~runtime_core() {
   stopping_.store(true, std::memory_order_release);
   for (auto& w : workers_) w->sleep.notify();
   for (std::thread& thread : threads_) thread.join();
+  for (auto& w : workers_)
+    while (fiber* f = w->errands.take()) release_fiber(*f);
   // Acquire: pairs with the release in send().
   for (int looks = 0; visitors_.load(std::memory_order_acquire) != 0;) wait_a_little(looks++);
 }
@@ -180,8 +183,8 @@ void runtime_core::cancel_fibers_of(worker_core& here) noexcept {
     // Relaxed: changed under the mutex.
     if (f.told_of_end.exchange(1, std::memory_order_relaxed) == 0) {
       // Relaxed: looked at by the fiber on its way into a wait.
-      f.cancel_pending.store(true, std::memory_order_relaxed);
-    } else if (!f.cancel_pending.load(std::memory_order_relaxed)) {  // relaxed: likewise
+      f.requests.fetch_or(fiber_request::cancel, std::memory_order_relaxed);
+    } else if (f.requests.load(std::memory_order_relaxed) == 0) {  // relaxed: likewise
       return;  // it knows already: this wait came after that
     }
     end_wait(here, f, wait_outcome::cancelled);
@@ -252,8 +255,8 @@ void runtime_core::park(worker_core& here) noexcept {
   if (!here.looks_round) call_watcher();
 }
 
-// Whether nothing waits in a sleeper's inbox: one that was called is no sleeper for the clock,
-// though it has not risen yet.
+// Whether nothing waits in a sleeper's inbox, nor among its errands: one that was called is no
+// sleeper for the clock, though it has not risen yet.
 //
 //     this worker                 another
 //                                 asleep
@@ -262,7 +265,8 @@ void runtime_core::park(worker_core& here) noexcept {
 //
 // Under mutex_: what a worker has put before it parked is seen by who parks after it.
 bool runtime_core::nobody_ready() const noexcept {
-  return std::ranges::all_of(sleepers_, [](worker_core* w) { return w->arrivals.empty(); });
+  return std::ranges::all_of(
+      sleepers_, [](worker_core* w) { return w->arrivals.empty() && w->errands.empty(); });
 }
 
 void runtime_core::leave_watch(worker_core& here) noexcept {

@@ -13,6 +13,7 @@
 #include <thread>
 #include <vector>
 
+#include "sched/unhandled.hpp"
 #include "sched/worker_core.hpp"
 
 namespace coir {
@@ -170,6 +171,8 @@ class runtime_core {
   }
   void end_lack() noexcept;
 
+  unhandled_reporter& unhandled() noexcept { return *unhandled_; }
+
   // What the user holds; it may move.
   runtime* face = nullptr;
 
@@ -194,6 +197,7 @@ class runtime_core {
   runtime_options options_;
   std::vector<std::unique_ptr<worker_core>> workers_;
   std::vector<std::thread> threads_;
+  const std::unique_ptr<unhandled_reporter, unhandled_reporter::releaser> unhandled_;
   std::uint32_t process_;
   std::atomic<bool> stopping_{false};
   std::atomic<bool> ending_{false};

@@ -2,31 +2,90 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "sched/wait_failure.hpp"
 
-#include <coir/cancelled.hpp>
+#include <coir/cancel_scope.hpp>
 #include <coir/this_fiber.hpp>
 
+#include <cstdio>
+#include <cstdlib>
+#include <exception>
+#include <memory>
+#include <mutex>
+#include <string>
+
+#include <unwind.h>
+
+#include "base/assert.hpp"
+#include "fiber/fiber_name.hpp"
 #include "sched/runtime_core.hpp"
 #include "sched/worker_core.hpp"
 
 namespace coir {
 inline namespace v1 {
+namespace {
+
+#ifdef NDEBUG
+constexpr bool watches_handlers = false;
+#else
+constexpr bool watches_handlers = true;
+#endif
+
+std::string take_message(fiber& self) {
+  std::lock_guard guard(self.lock);
+  std::unique_ptr<char, void (*)(void*)> message(std::exchange(self.cancel_message, nullptr),
+                                                 &std::free);
+  return message != nullptr ? std::string(message.get()) : std::string();
+}
+
+// Throws what the fiber was asked; returns where there is nothing.
+void tell(fiber& self) {
+  // Acquire: pairs with the release in request_cancel().
+  if ((self.requests.fetch_and(~fiber_request::cancel, std::memory_order_acquire) &
+       fiber_request::cancel) != 0)
+    throw delivered<cancelled>(self, take_message(self));
+  cancel_scope::tell(self);
+}
+
+// Where the last handler of an exception found it: the field before the unwinder's header, in the
+// Itanium ABI's __cxa_exception.
+const void* handled_at(const void* exception) noexcept {
+  auto* header = static_cast<const std::byte*>(exception) - sizeof(_Unwind_Exception);
+  return reinterpret_cast<void* const*>(header)[-1];
+}
+
+}  // namespace
 
 cancelled::~cancelled() = default;
 timed_out::~timed_out() = default;
 deadlock::~deadlock() = default;
 
+delivery::~delivery() {
+  if (!watches_handlers) return;
+  worker* here = current_worker();
+  if (here == nullptr) return;
+  fiber& self = *here->current;
+  if (self.id != to_ || self.body_over || self.told_of_swallowing || handled_at(this) != this)
+    return;
+  self.told_of_swallowing = true;
+  std::fprintf(stderr,
+               "coir: fiber '%s' goes on after a catch (...) that swallowed its cancellation; "
+               "end the handler with `throw;`, or catch coir::cancelled where it is meant\n",
+               name_of(self).c_str());
+}
+
 void throw_wait_failure(wait_outcome outcome) {
   if (outcome == wait_outcome::cancelled) {
-    deliver_cancellation(*current_worker());
+    tell(*current_worker()->current);
+    abort_with("a wait was cancelled, and nobody had asked for that");
   } else if (outcome == wait_outcome::deadlock) {
     throw deadlock(worker_core::of(*current_worker()).runtime.deadlock_listing());
   }
 }
 
-void deliver_cancellation(worker& here) {
-  // Relaxed: delivered; a request that comes just now is a new one.
-  here.current->cancel_pending.store(false, std::memory_order_relaxed);
-  throw cancelled();
+void deliver_requests(worker& here) {
+  fiber& self = *here.current;
+  // Relaxed: written by the fiber.
+  if (self.masks.load(std::memory_order_relaxed) == 0 && std::uncaught_exceptions() == 0)
+    tell(self);
 }
 
 }  // namespace v1

@@ -2,11 +2,14 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "sched/worker_core.hpp"
 
+#include <coir/cancel_scope.hpp>
+
 #include <system_error>
 
 #include "fiber/fiber_pool.hpp"
 #include "sched/clock.hpp"
 #include "sched/fiber_end.hpp"
+#include "sched/request.hpp"
 #include "sched/runtime_core.hpp"
 
 namespace coir {
@@ -76,7 +79,9 @@ fiber* worker_core::pick() noexcept {
     if (first == 0) continue;
     fiber& next = run_queue::fiber_of(first);
     if ((first & run_queue::fresh_bit) == 0) return &next;
-    if (runtime.ending()) {
+    // Relaxed: a request that comes just now is told to the fiber when it waits.
+    bool dropped = runtime.ending() || next.requests.load(std::memory_order_relaxed) != 0;
+    if (dropped && !next.runs_to_the_end) {
       doomed.push_back(next);
     } else if (start(next) || (runtime.note_lack() && start(next))) {
       return &next;
@@ -161,12 +166,20 @@ void worker_core::fire_timers() noexcept {
     }
     waiter& w = timers.first();
     take_timer(w);
-    bool due = w.decide(wait_outcome::timed_out);
+    fiber* interrupted = w.who == nullptr ? &cancel_scope::fire(w) : nullptr;
+    bool due = interrupted == nullptr && w.decide(wait_outcome::timed_out);
+    // Relaxed: the fiber has one, and cannot leave the scope before the timer is given up.
+    if (interrupted != nullptr) interrupted->references.fetch_add(1, std::memory_order_relaxed);
     // Release: the last touch if another decided; pairs with the acquire in waiter::end(). One that
     // comes before it waits for the lock (waiter::clear_timer).
     w.timer_of.store(nullptr, std::memory_order_release);
     timer_lock.unlock();
     if (due) w.resume();
+    if (interrupted != nullptr) {
+      interrupt(*interrupted);
+      // Not at once: what it left may run the user's destructors.
+      if (drop_reference(*interrupted)) dead.push_back(*interrupted);
+    }
   }
 }
 
@@ -183,6 +196,10 @@ bool worker_core::decide_wait_of(fiber& f, wait_outcome outcome) noexcept {
   if ((ticket & waiter::outcome_bits) != 0 ||
       f.runtime.load(std::memory_order_relaxed) != &runtime ||
       f.home.load(std::memory_order_relaxed) != this)
+    return false;
+  // Relaxed: likewise, and the fiber wrote both here, before it was left.
+  if (outcome == wait_outcome::cancelled && (f.masks.load(std::memory_order_relaxed) != 0 ||
+                                             f.requests.load(std::memory_order_relaxed) == 0))
     return false;
   // Acquire and release: as in waiter::decide().
   return f.wait_word.compare_exchange(ticket, ticket | static_cast<std::uint64_t>(outcome),
@@ -204,6 +221,7 @@ bool worker_core::run_ready() noexcept {
     if (runtime.ending() && !told_of_end) runtime.cancel_fibers_of(*this);
     if (runtime.deadlocks() != deadlocks_told) [[unlikely]]
       runtime.end_waits_of(*this);
+    while (fiber* f = errands.take()) go_on_tour(*this, *f);
     retry_stackless();
     clear_away();
     // The watcher looked round, and a fiber has come that may be a hog. Relaxed: this worker's own
@@ -311,9 +329,11 @@ void worker::suspend_slowly(spinlock* lock) noexcept {
   std::fenv_t environment;
   if (self.preserve_fenv) leave_environment(environment);
   exception_globals own = std::exchange(*exceptions, {});
+  if (own.uncaught != 0) add_mask(self, 1);
   current = next;
   carried = lock;
   change(*this, self, next != nullptr ? next->ctx : loop, true);
+  if (own.uncaught != 0) add_mask(self, -1U);
   *this_thread().exceptions = own;
   if (self.preserve_fenv) enter_environment(environment);
 }

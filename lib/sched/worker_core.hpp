@@ -14,6 +14,7 @@
 #include <utility>
 
 #include "sched/environment.hpp"
+#include "sched/errand_list.hpp"
 #include "sched/fiber_end.hpp"
 #include "sched/fiber_list.hpp"
 #include "sched/inbox.hpp"
@@ -35,7 +36,8 @@ class worker_core : public worker {
   bool alone = false;  // the only worker of its runtime
 
   // -- any thread
-  inbox arrivals;  // fibers made ready by others
+  inbox arrivals;       // fibers made ready by others
+  errand_list errands;  // fibers that were asked to end
   parking_spot sleep;
   spinlock timer_lock;  // guards `timers` and the timer fields of the waiters in it
   timer_heap timers;
@@ -97,10 +99,13 @@ class worker_core : public worker {
 #endif
   }
 
-  // Whether a fresh fiber whose home this is waits in the queue, and not among the stackless.
-  // Under `guard`. A fiber with an environment of its own is told no: it waits by the general path.
-  bool in_queue(const fiber& fresh) const noexcept {
-    return !current->preserve_fenv && ready.holds(fresh);
+  // Whether a fresh fiber whose home this is waits in the queue, not among the stackless, and has
+  // not been asked to end. Under `guard`. A fiber with an environment of its own is told no: it
+  // waits by the general path.
+  bool may_start(const fiber& fresh) const noexcept {
+    // Relaxed: as in pick().
+    return !current->preserve_fenv && ready.holds(fresh) &&
+           fresh.requests.load(std::memory_order_relaxed) == 0;
   }
 
   // Appends to the queue. Not under `guard`.
@@ -168,7 +173,8 @@ class worker_core : public worker {
   void take_timer(waiter& w) noexcept;
 
   // Decides the wait that a fiber of this runtime is in on this worker, and then the caller makes
-  // it ready; false if it is in none here. From the loop.
+  // it ready; false if it is in none here, or was asked to end and is not to be told just now. From
+  // the loop, or a fiber of this worker.
   bool decide_wait_of(fiber& f, wait_outcome outcome) noexcept;
 
   // The earliest deadline of this worker.

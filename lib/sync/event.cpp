@@ -5,7 +5,7 @@
 #include <mutex>
 
 #include "sched/wait_failure.hpp"
-#include "sync/waiter_chain.hpp"
+#include "sched/waiter_chain.hpp"
 
 namespace coir {
 inline namespace v1 {

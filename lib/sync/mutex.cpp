@@ -94,11 +94,10 @@ bool mutex::lock_slowly(deadline until) {
       own_flag = woken;
     } else if (outcome == wait_outcome::timed_out) {
       return false;
-    } else if (outcome == wait_outcome::cancelled) {
-      keep_request(w);
-    } else {
-      throw_unless_success(outcome);
+    } else if (outcome == wait_outcome::deadlock) {
+      throw_wait_failure(outcome);
     }
+    // Locking is no cancellation point: a request that ended the wait is left for the next one.
   }
 }
 

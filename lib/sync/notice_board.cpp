@@ -7,7 +7,7 @@
 #include "arch/pause.hpp"
 #include "base/assert.hpp"
 #include "sched/wait_failure.hpp"
-#include "sync/waiter_chain.hpp"
+#include "sched/waiter_chain.hpp"
 
 namespace coir {
 inline namespace v1 {

@@ -6,7 +6,7 @@
 #include <stdexcept>
 
 #include "sched/wait_failure.hpp"
-#include "sync/waiter_chain.hpp"
+#include "sched/waiter_chain.hpp"
 
 namespace coir {
 inline namespace v1 {

@@ -6,9 +6,9 @@
 #include <system_error>
 
 #include "sched/wait_failure.hpp"
+#include "sched/waiter_chain.hpp"
 #include "sync/misuse.hpp"
 #include "sync/wait_again.hpp"
-#include "sync/waiter_chain.hpp"
 
 namespace coir {
 inline namespace v1 {
@@ -48,10 +48,8 @@ bool shared_mutex::lock_slowly(deadline until) {
     wait_outcome outcome = coir::wait(w, lock_);
     // Acquire: pairs with the release of who handed it over.
     if (outcome == wait_outcome::success) return word_.load(std::memory_order_acquire) != 0;
-    if (outcome == wait_outcome::cancelled) {
-      keep_request(w);
-      continue;
-    }
+    // Locking is no cancellation point: a request is left for the next one.
+    if (outcome == wait_outcome::cancelled) continue;
     give_up();
     throw_unless_success(outcome);
     return false;
@@ -78,10 +76,8 @@ bool shared_mutex::lock_shared_slowly(deadline until) {
     wait_outcome outcome = coir::wait(w, lock_);
     // Acquire: pairs with the release of who handed it over.
     if (outcome == wait_outcome::success) return word_.load(std::memory_order_acquire) != 0;
-    if (outcome == wait_outcome::cancelled) {
-      keep_request(w);
-      continue;
-    }
+    // Locking is no cancellation point: a request is left for the next one.
+    if (outcome == wait_outcome::cancelled) continue;
     give_up();
     throw_unless_success(outcome);
     return false;

@@ -16,11 +16,5 @@ inline void push_front(wait_list& list, waiter& w) noexcept {
   list.first = &w;
 }
 
-// Locking is no cancellation point: a request that ended the wait is kept for the next one.
-inline void keep_request(waiter& cancelled) noexcept {
-  // Relaxed: looked at by this fiber, at its next cancellation point.
-  cancelled.who->cancel_pending.store(true, std::memory_order_relaxed);
-}
-
 }  // namespace v1
 }  // namespace coir

@@ -2,12 +2,16 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <coir/spawn.hpp>
 
+#include <coir/end_watcher.hpp>
 #include <coir/runtime.hpp>
 
+#include <memory>
+#include <new>
 #include <stdexcept>
 
 #include "fiber/fiber_name.hpp"
 #include "fiber/fiber_pool.hpp"
+#include "sched/census.hpp"
 #include "sched/runtime_core.hpp"
 #include "stack/shape.hpp"
 
@@ -53,6 +57,50 @@ void discard(fiber& fresh) noexcept {
   if (fresh.operations != nullptr) fresh.operations->abandon(fresh);
   release_fiber(fresh);
   release_fiber(fresh);
+}
+
+namespace {
+
+// Launches a fiber when another one has ended.
+class callback_watcher final : public end_watcher {
+ public:
+  explicit callback_watcher(fiber& callback) noexcept
+      : end_watcher(told::afterwards), callback_(callback) {}
+  virtual ~callback_watcher() = default;
+
+ private:
+  waiter* ended(fiber& f) noexcept override {
+    runtime_core& where = *runtime_core::of(f);
+    try {
+      launch(callback_, &where);
+    } catch (const std::bad_alloc&) {
+      where.enter(callback_);  // needs no memory
+    }
+    release_fiber(callback_);
+    delete this;
+    return nullptr;
+  }
+
+  fiber& callback_;
+};
+
+}  // namespace
+
+void launch_at_end(fiber& ended, fiber& callback) {
+  callback.runs_to_the_end = true;
+  auto watcher = std::make_unique<callback_watcher>(callback);
+  if (watcher->watch(ended)) {
+    static_cast<void>(watcher.release());
+    return;
+  }
+  bool launched = false;
+  visit_runtimes([&](runtime_core& one) {
+    if (&one != runtime_core::of(ended) || one.ending()) return;
+    launch(callback, &one);
+    launched = true;
+  });
+  if (!launched) launch(callback, nullptr);
+  release_fiber(callback);
 }
 
 }  // namespace v1

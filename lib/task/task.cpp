@@ -13,6 +13,7 @@
 #include "fiber/fiber_name.hpp"
 #include "fiber/fiber_pool.hpp"
 #include "sched/fiber_end.hpp"
+#include "sched/request.hpp"
 #include "sched/wait_failure.hpp"
 #include "sched/worker_core.hpp"
 
@@ -25,14 +26,10 @@ namespace {
 // so, or where those in the queue have been passed over too often.
 [[gnu::always_inline]] inline bool start_now(worker_core& here, fiber& f, waiter& w) noexcept {
   here.guard.enter();
-  if (--here.budget == 0) {
-    here.guard.leave();
-    here.poll();
-    here.guard.enter();
-  }
+  --here.budget;
   // Relaxed: while the guard is held nobody takes a fiber from this worker's queue.
   bool mine = f.state.load(std::memory_order_relaxed) == fiber_state::fresh &&
-              f.home.load(std::memory_order_relaxed) == &here && here.in_queue(f);
+              f.home.load(std::memory_order_relaxed) == &here && here.may_start(f);
   if (!mine || here.starving || !here.start(f)) {
     here.guard.leave();
     return false;
@@ -43,10 +40,12 @@ namespace {
   bool handling = exceptions_live(*here.exceptions);
   exception_globals own{};
   if (handling) own = std::exchange(*here.exceptions, {});
+  if (own.uncaught != 0) add_mask(self, 1);
   w.begin(here);
   here.current = &f;
   here.carried = &f.lock;
   worker::change(here, self, f.ctx, true);
+  if (own.uncaught != 0) add_mask(self, -1U);
   if (handling) *this_thread().exceptions = own;
   w.end();
   return true;
@@ -57,32 +56,58 @@ namespace {
                           "coir: fiber '" + name_of(f) + "' joins itself");
 }
 
+void look_at(fiber& failed) noexcept {
+  // Relaxed: looked at by who drops the last handle, and this is one.
+  failed.looked_at.store(1, std::memory_order_relaxed);
+}
+
 // Not inlined: this switch is another than that of start_now().
 [[gnu::noinline]] wait_outcome wait_as_joiner(fiber& f, waiter& w) noexcept {
   return wait(w, f.lock);
 }
 
-void join_fiber(fiber& f) {
+// Waits for the end of f, once: success, or a request or deadlock that ended the wait.
+wait_outcome wait_for_end_of(fiber& f, worker* here) {
+  if (finished(f)) return wait_outcome::success;
+  waiter w("the end of a task");
+  f.lock.lock();
+  if (finished(f)) {
+    f.lock.unlock();
+    return wait_outcome::success;
+  }
+  f.joiners.push_back(w);
+  if (here == nullptr || f.pinned || !start_now(worker_core::of(*here), f, w))
+    return wait_as_joiner(f, w);  // a thread's waiter cannot be asked any more
+  wait_outcome outcome = w.outcome();
+  if (outcome != wait_outcome::success) [[unlikely]]
+    leave_list(w, f.lock);
+  return outcome;
+}
+
+// Who waits for f is asked to end: so is f, and its end is waited for. If that was a cancellation,
+// it is the answer to the request; if not, the wait has succeeded, and the request stays.
+[[gnu::noinline, gnu::cold]] void hand_on_request(fiber& f) {
+  do {
+    request_cancel(f, {});
+  } while (wait_for_end_of(f, current_worker()) == wait_outcome::cancelled);
+  if (f.ended_cancelled) deliver_requests(*current_worker());
+}
+
+void join_fiber(fiber& f, bool hands_on) {
   worker* here = current_worker();
   if (here != nullptr) {
     if (here->current == &f) [[unlikely]]
       refuse_to_join_itself(f);
+    // Before the look: a deadline of the fiber's own may be due, and start_now() is to find some
+    // budget left.
+    if (here->budget == 1) worker_core::of(*here).poll();
     check_cancelled(*here);
   }
-  if (finished(f)) return;
-  waiter w("the end of a task");
-  f.lock.lock();
-  if (finished(f)) return f.lock.unlock();
-  f.joiners.push_back(w);
-  wait_outcome outcome;
-  if (here != nullptr && !f.pinned && start_now(worker_core::of(*here), f, w)) {
-    outcome = w.outcome();
-    if (outcome != wait_outcome::success) [[unlikely]]
-      leave_list(w, f.lock);
-  } else {
-    outcome = wait_as_joiner(f, w);  // a thread's waiter cannot be asked any more
-  }
-  throw_unless_success(outcome);
+  wait_outcome outcome = wait_for_end_of(f, here);
+  if (outcome == wait_outcome::success) [[likely]]
+    return;
+  if (outcome == wait_outcome::cancelled && hands_on) return hand_on_request(f);
+  throw_wait_failure(outcome);
 }
 
 }  // namespace
@@ -101,15 +126,22 @@ fiber& any_task::target() const {
   return *fiber_;
 }
 
-fiber& any_task::await() const {
+fiber& any_task::await(if_cancelled then) const {
   fiber& f = target();
-  join_fiber(f);
-  if (f.failure != nullptr) std::rethrow_exception(f.failure);
+  join_fiber(f, then == if_cancelled::cancel_it);
+  if (f.failure != nullptr) {
+    look_at(f);
+    std::rethrow_exception(f.failure);
+  }
   return f;
 }
 
 void any_task::join() const {
-  join_fiber(target());
+  join_fiber(target(), true);
+}
+
+void any_task::join_shielded() const {
+  join_fiber(target(), false);
 }
 
 bool any_task::done() const {
@@ -117,26 +149,42 @@ bool any_task::done() const {
 }
 
 bool any_task::cancelled() const {
-  if (!done() || target().failure == nullptr) return false;
-  try {
-    std::rethrow_exception(target().failure);
-  } catch (const coir::cancelled&) {
-    return true;
-  } catch (...) {
-    return false;
-  }
+  return done() && target().ended_cancelled;
 }
 
 std::exception_ptr any_task::exception() const {
   join();
-  return target().failure;
+  return failure();
+}
+
+std::exception_ptr any_task::failure() const noexcept {
+  if (fiber_->failure != nullptr) look_at(*fiber_);
+  return fiber_->failure;
+}
+
+bool any_task::cancel(std::string_view message) const {
+  return request_cancel(target(), message);
+}
+
+std::uint32_t any_task::cancelling() const {
+  // Relaxed: a count.
+  return target().times_asked.load(std::memory_order_relaxed);
+}
+
+std::uint32_t any_task::uncancel() const {
+  atomic_cell<std::uint32_t>& asked = target().times_asked;
+  // Relaxed: a count.
+  std::uint32_t times = asked.load(std::memory_order_relaxed);
+  while (times != 0 && !asked.compare_exchange_weak(times, times - 1, std::memory_order_relaxed)) {
+  }
+  return times != 0 ? times - 1 : 0;
 }
 
 std::string any_task::name() const {
   return name_of(target());
 }
 
-void any_task::set_name(std::string_view name) {
+void any_task::set_name(std::string_view name) const {
   name_fiber(target(), name);
 }
 

@@ -55,6 +55,11 @@ class atomic {
         known(), [](std::uint64_t old, std::uint64_t more) { return old | more; }, bits_of(by),
         order));
   }
+  T fetch_and(T by, std::memory_order order) {
+    return value_of(modify(
+        known(), [](std::uint64_t old, std::uint64_t more) { return old & more; }, bits_of(by),
+        order));
+  }
 
   // For models.
   void await(T value) { coir_model::await(known(), bits_of(value)); }

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <coir/cancel_scope.hpp>
 #include <coir/stack.hpp>
 #include <coir/wait.hpp>
 
@@ -18,6 +19,7 @@
 #include "sched/clock.hpp"
 #include "sched/environment.hpp"
 #include "sched/fiber_end.hpp"
+#include "sched/request.hpp"
 #include "sched/runtime_core.hpp"
 
 namespace parts {
@@ -94,6 +96,15 @@ parking_spot::~parking_spot() {}
 bool parking_spot::notify() noexcept {
   return false;
 }
+fiber& cancel_scope::fire(waiter& timer) noexcept {
+  return *timer.who;
+}
+void cancel_scope::tell(fiber&) {}
+bool request_cancel(fiber&, std::string_view) {
+  return false;
+}
+void interrupt(fiber&) noexcept {}
+void go_on_tour(worker_core&, fiber&) noexcept {}
 
 }  // namespace v1
 }  // namespace coir

@@ -53,7 +53,7 @@ struct state {
   }
   // A plain thread with a handle.
   void join() {
-    coir::join_fiber(f);
+    coir::join_fiber(f, true);
     require(coir::finished(f), "it has ended");
     require(result.get() == 1, "its result is there");
     release();
@@ -97,8 +97,8 @@ TEST(TaskModel, NorDoTwo) {
   holds(explore({"an end and two joins"}, [](execution& e) {
     auto s = std::make_shared<state>(3);
     e.thread([=] { coir::announce_end(s->f, nullptr); });
-    e.thread([=] { coir::join_fiber(s->f); });
-    e.thread([=] { coir::join_fiber(s->f); });
+    e.thread([=] { coir::join_fiber(s->f, true); });
+    e.thread([=] { coir::join_fiber(s->f, true); });
     e.finally([=] {
       require(s->f.joiners.empty(), "nobody is left in the list");
       require(parts::sleepers == 0, "nobody is counted that is awake");

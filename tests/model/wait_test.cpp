@@ -47,6 +47,7 @@ struct state {
     f.home.store(&here, std::memory_order_relaxed);
     f.wait_word.store(1, std::memory_order_relaxed);
     f.wait_word.fetch_add(0, std::memory_order_relaxed);
+    f.requests.store(coir::fiber_request::cancel, std::memory_order_relaxed);
   }
 
   coir::waiter& waiter() { return *reinterpret_cast<coir::waiter*>(place); }

@@ -4,8 +4,6 @@
 
 #include <coir/wait.hpp>
 
-#include <utility>
-
 namespace coir {
 inline namespace v1 {
 
@@ -28,8 +26,15 @@ class waiter_chain {
     while (waiter* w = list.pop()) add(*w);
   }
 
+  // The first, out of the chain; null where there is none.
+  waiter* take() noexcept {
+    waiter* w = first_;
+    if (w != nullptr) first_ = w->next;
+    return w;
+  }
+
   void resume() noexcept {
-    while (first_ != nullptr) std::exchange(first_, first_->next)->resume();
+    while (waiter* w = take()) w->resume();
   }
 
  private:
