@@ -26,6 +26,7 @@
 #include <coir/shared_mutex.hpp>
 #include <coir/spawn.hpp>
 #include <coir/stack.hpp>
+#include <coir/std_future.hpp>
 #include <coir/task.hpp>
 #include <coir/task_group.hpp>
 #include <coir/this_fiber.hpp>

@@ -19,6 +19,7 @@ inline namespace v1 {
 class cancel_scope;
 class end_watcher;
 class fiber;
+class nest;
 class runtime_core;
 class unhandled_handler;
 class worker;
@@ -101,6 +102,7 @@ class alignas(64) fiber {
   const fiber_operations* operations = nullptr;
   void* payload = nullptr;  // result and closure, here or on the heap
   atomic_cell<runtime_core*> runtime{nullptr};
+  atomic_cell<nest*> inside{nullptr};  // of a run() inside a fiber
   std::uint64_t id = 0;
   std::size_t stack_size = 0;
 

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <coir/nest.hpp>
 #include <coir/runtime_options.hpp>
 #include <coir/runtime_statistics.hpp>
 #include <coir/spawn.hpp>
@@ -114,8 +115,14 @@ spawn_options options_of_child(const runtime_options& options);
 // run as its child; options other than name and stack_size are std::invalid_argument there.
 template <class F>
 auto run(F&& f, runtime_options options = {}) {
-  if (runtime::current() != nullptr)
-    return coir::spawn(options_of_child(options), std::forward<F>(f)).take();
+  if (runtime::current() != nullptr) {
+    nest children;
+    auto main = [&] {
+      nest::opened here(children);
+      return coir::spawn(options_of_child(options), std::forward<F>(f));
+    }();
+    return main.take();
+  }
   runtime own(std::move(options));
   return own.run_until_complete(std::forward<F>(f));
 }

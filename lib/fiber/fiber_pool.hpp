@@ -81,10 +81,22 @@ class fiber_cache {
   // Relaxed: likewise.
   f.looked_at.store(0, std::memory_order_relaxed);
   // Relaxed: likewise.
+  f.inside.store(nullptr, std::memory_order_relaxed);
+  // Relaxed: likewise.
   f.state.store(fiber_state::fresh, std::memory_order_relaxed);
   // Release: one who finds the block in its slab takes its reference by an acquire.
   f.references.store(2, std::memory_order_release);
   return f;
+}
+
+// Takes a reference to a block that the caller has none to; false where it is free.
+inline bool hold_fiber(fiber& f) noexcept {
+  // Relaxed: the exchange decides.
+  std::uint64_t count = f.references.load(std::memory_order_relaxed);
+  // Acquire: pairs with the release in make_fiber().
+  while (count != 0 && !f.references.compare_exchange(count, count + 1, std::memory_order_acquire)) {
+  }
+  return count != 0;
 }
 
 // Drops a reference; whether it was the last one. Then the caller calls recycle_fiber().

@@ -4,6 +4,7 @@
 
 #include <coir/cancelled.hpp>
 #include <coir/end_watcher.hpp>
+#include <coir/nest.hpp>
 #include <coir/wait.hpp>
 
 #include <mutex>
@@ -125,6 +126,12 @@ fiber* wake(const fiber& ended, waiter& joiner, worker_core* here) noexcept {
   return joiner != nullptr ? wake(self, *joiner, here) : nullptr;
 }
 
+[[gnu::always_inline]] inline void leave_nest(const fiber& self) noexcept {
+  // Relaxed: written before the fiber began, or by itself.
+  if (nest* around = self.inside.load(std::memory_order_relaxed)) [[unlikely]]
+    around->leave();
+}
+
 // Who runs after a fiber that has ended: the one it was handed over by, the next ready one, or the
 // loop. Enters the guard; the side that arrives leaves it.
 context& successor(worker_core& here, fiber* joiner) noexcept {
@@ -154,7 +161,9 @@ context::departure fiber_entry(context&, context&, void* word) {
   if (this_thread().worker == nullptr) [[unlikely]]
     abort_with("a fiber of the parent process ends in a child of fork(), which is to call _exit()");
   worker_core& here = worker_core::of(*this_thread().worker);
-  context& next = successor(here, announce_end(self, &here));
+  fiber* joiner = announce_end(self, &here);
+  leave_nest(self);
+  context& next = successor(here, joiner);
   here.finished = &self;
   return {&next, worker::settling(here), worker::order};
 }
@@ -175,6 +184,7 @@ void abandon(fiber& fresh) noexcept {
     fresh.unhandled = &runtime_core::of(fresh)->unhandled().hold();
   }
   announce_end(fresh, nullptr);
+  leave_nest(fresh);
   release_fiber(fresh);
 }
 

@@ -3,6 +3,7 @@
 #include <coir/spawn.hpp>
 
 #include <coir/end_watcher.hpp>
+#include <coir/nest.hpp>
 #include <coir/runtime.hpp>
 
 #include <memory>
@@ -46,15 +47,18 @@ void launch(fiber& fresh, runtime_core* where) {
   }
   // Relaxed: written before the fiber is shared.
   fresh.runtime.store(where, std::memory_order_relaxed);
-  if (where == around) {
-    where->enter_here(worker_core::of(*here), fresh);
-  } else {
-    where->enter(fresh);
-  }
+  if (where != around) return where->enter(fresh);
+  // Relaxed: the running fiber's own, which outlives this.
+  nest* around_this = here->current->inside.load(std::memory_order_relaxed);
+  if (around_this != nullptr) [[unlikely]]
+    around_this->enter(fresh);
+  where->enter_here(worker_core::of(*here), fresh);
 }
 
 void discard(fiber& fresh) noexcept {
   if (fresh.operations != nullptr) fresh.operations->abandon(fresh);
+  // Relaxed: nobody else knows this fiber.
+  if (nest* around = fresh.inside.load(std::memory_order_relaxed)) around->leave();
   release_fiber(fresh);
   release_fiber(fresh);
 }

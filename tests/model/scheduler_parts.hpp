@@ -3,6 +3,7 @@
 #pragma once
 
 #include <coir/cancel_scope.hpp>
+#include <coir/nest.hpp>
 #include <coir/stack.hpp>
 #include <coir/wait.hpp>
 
@@ -103,6 +104,7 @@ void cancel_scope::tell(fiber&) {}
 bool request_cancel(fiber&, std::string_view) {
   return false;
 }
+void nest::leave() noexcept {}
 void interrupt(fiber&) noexcept {}
 void go_on_tour(worker_core&, fiber&) noexcept {}
 
