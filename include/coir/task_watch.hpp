@@ -25,7 +25,8 @@ class task_watch {
     one_ended,   // one that take_ended() has not given yet
     one_threw,   // or all have ended; a cancellation is no exception
     one_failed,  // or all have ended
-    all_ended
+    all_ended,
+    unshielded_ended  // all but the shielded
   };
 
   // One of the tasks.
@@ -58,20 +59,22 @@ class task_watch {
   // Waits; false where the deadline came first. A cancellation point.
   bool wait(deadline end);
 
-  // The same, and a request to end is handed on to all tasks that are not shielded, and their end
-  // is waited for. Whether that was so; the request stays.
+  // The same, and a request to end is handed on to all tasks that are not shielded, and the end of
+  // all of these is waited for. Whether that was so; the request stays.
   bool wait_handing_on();
 
   // The next one that has ended, first ended first; null where there is none.
   member* take_ended() noexcept;
 
-  // Throws the failure of the one that failed first, if any did.
+  // Throws the failure of the one that failed first, if any did; what this fiber was asked, where
+  // that was handed on and not all have ended.
   void throw_failure(bool handed_on);
 
-  // Throws what this fiber was asked, where that was handed on and a task has been cancelled by it.
+  // Throws what this fiber was asked, where that was handed on, and a task has been cancelled by it
+  // or not all have ended.
   void throw_if_answered(bool handed_on);
 
-  // Waits for the first one, ends the others, and throws if the first one failed.
+  // Waits for the first one, ends the others but the shielded, and throws if the first one failed.
   member& race();
 
  private:
@@ -80,7 +83,7 @@ class task_watch {
   void add_ended(member& m) noexcept;
   bool is_over() const noexcept;
   wait_outcome wait_once(deadline end);
-  void cancel_all(bool all) noexcept;
+  void end_unshielded();
   void leave_all() noexcept;
 
   const std::span<member> members_;
@@ -89,7 +92,8 @@ class task_watch {
   spinlock lock_;  // guards what follows; taken under the locks of fibers
   until until_;
   wait_list waiters_;
-  std::size_t left_ = 0;  // have not ended
+  std::size_t left_ = 0;           // have not ended
+  std::size_t shielded_left_ = 0;  // of these
   member* first_ended_ = nullptr;
   member* last_ended_ = nullptr;
   member* failed_ = nullptr;  // the first of those that count as failed

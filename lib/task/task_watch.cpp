@@ -28,6 +28,7 @@ void task_watch::add(const any_task& t, bool shielded) {
   {
     std::lock_guard guard(lock_);
     ++left_;
+    if (shielded) ++shielded_left_;
   }
   if (m.watch(f)) return;
   std::lock_guard guard(lock_);
@@ -37,6 +38,7 @@ void task_watch::add(const any_task& t, bool shielded) {
 void task_watch::add_ended(member& m) noexcept {
   m.ended_ = true;
   --left_;
+  if (m.shielded_) --shielded_left_;
   (last_ended_ != nullptr ? last_ended_->next_ : first_ended_) = &m;
   last_ended_ = &m;
   const fiber& f = *m.task_;
@@ -59,6 +61,8 @@ bool task_watch::is_over() const noexcept {
       return failed_ != nullptr || left_ == 0;
     case until::all_ended:
       break;
+    case until::unshielded_ended:
+      return left_ == shielded_left_;
   }
   return left_ == 0;
 }
@@ -91,46 +95,46 @@ bool task_watch::wait(deadline end) {
 
 bool task_watch::wait_handing_on() {
   wait_outcome outcome = wait_once(deadline::never());
-  bool handed_on = false;
-  while (outcome == wait_outcome::cancelled) {
-    handed_on = true;
-    cancel_all(false);
-    waiter w("the end of several cancelled tasks");
-    lock_.lock();
-    if (is_over()) {
-      lock_.unlock();
-      break;
-    }
-    waiters_.push_back(w);
-    outcome = coir::wait(w, lock_);
-  }
-  if (outcome == wait_outcome::deadlock) throw_wait_failure(outcome);
-  return handed_on;
+  if (outcome == wait_outcome::success) return false;
+  if (outcome != wait_outcome::cancelled) throw_wait_failure(outcome);
+  end_unshielded();
+  return true;
 }
 
-// Without lock_: a fiber that ends has its own lock when it comes here.
-void task_watch::cancel_all(bool all) noexcept {
-  for (member& m : members_.first(added_))
-    if (all || !m.shielded_) request_cancel(*m.task_, {});
+// Asks them, and waits; asks again whenever this fiber is. Those that are shielded are not waited
+// for: nobody has asked them, and they may take for ever.
+void task_watch::end_unshielded() {
+  {
+    std::lock_guard guard(lock_);
+    until_ = until::unshielded_ended;
+  }
+  wait_outcome outcome;
+  do {
+    // Without lock_: a fiber that ends has its own lock when it comes here.
+    for (member& m : members_.first(added_))
+      if (!m.shielded_) request_cancel(*m.task_, {});
+    waiter w("the end of several cancelled tasks");
+    lock_.lock();
+    if (is_over()) return lock_.unlock();
+    waiters_.push_back(w);
+    outcome = coir::wait(w, lock_);
+  } while (outcome == wait_outcome::cancelled);
+  throw_unless_success(outcome);
 }
 
 task_watch::member& task_watch::race() {
   if (members_.empty()) throw std::invalid_argument("coir: a race of no task at all");
   bool handed_on = wait_handing_on();
-  member& first = *take_ended();
-  {
-    std::lock_guard guard(lock_);
-    until_ = until::all_ended;
-  }
-  cancel_all(true);
   {
     uncancellable they_have_been_asked;
-    static_cast<void>(wait(deadline::never()));
+    end_unshielded();
   }
   ignore_failures();
-  if (handed_on && first.task_->ended_cancelled) deliver_requests(*current_worker());
-  if (first.task_->failure != nullptr) std::rethrow_exception(first.task_->failure);
-  return first;
+  member* first = take_ended();
+  if (first == nullptr) throw_wait_failure(wait_outcome::cancelled);  // all are shielded
+  if (handed_on && first->task_->ended_cancelled) deliver_requests(*current_worker());
+  if (first->task_->failure != nullptr) std::rethrow_exception(first->task_->failure);
+  return *first;
 }
 
 // Nobody is to hear of their failures any more, come what may.
@@ -141,24 +145,28 @@ void task_watch::ignore_failures() noexcept {
 }
 
 void task_watch::throw_failure(bool handed_on) {
-  std::exception_ptr failure;
-  bool cancelled = false;
+  member* failed;
   {
     std::lock_guard guard(lock_);
-    if (failed_ == nullptr) return;
-    failure = failed_->task_->failure;
-    cancelled = failed_->task_->ended_cancelled;
+    failed = failed_;
+    if (failed == nullptr && left_ == 0) return;
   }
   ignore_failures();
   // The answer to what this fiber was asked.
-  if (handed_on && cancelled) deliver_requests(*current_worker());
-  std::rethrow_exception(failure);
+  if (handed_on && (failed == nullptr || failed->task_->ended_cancelled))
+    throw_wait_failure(wait_outcome::cancelled);
+  std::rethrow_exception(failed->task_->failure);
 }
 
 void task_watch::throw_if_answered(bool handed_on) {
   if (!handed_on) return;
-  for (member& m : members_.first(added_))
-    if (m.task_->ended_cancelled) return deliver_requests(*current_worker());
+  bool answered;
+  {
+    std::lock_guard guard(lock_);
+    answered = left_ != 0;
+  }
+  for (member& m : members_.first(added_)) answered = answered || m.task_->ended_cancelled;
+  if (answered) throw_wait_failure(wait_outcome::cancelled);
 }
 
 void task_watch::leave_all() noexcept {
