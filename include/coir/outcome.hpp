@@ -7,6 +7,7 @@
 #include <exception>
 #include <memory>
 #include <optional>
+#include <stdexcept>
 #include <type_traits>
 #include <utility>
 #include <variant>
@@ -32,18 +33,19 @@ using kept_result =
 template <class T>
 class outcome {
  public:
-  // Of a task that has ended; it counts as looked at.
-  explicit outcome(const task<T>& ended)
-      : failure_(ended.failure()), cancelled_(ended.cancelled()) {
+  // Of a task that has ended, else std::logic_error; it counts as looked at. A result that cannot
+  // be copied is moved out of it.
+  explicit outcome(const task<T>& ended) {
+    if (!ended.done()) throw std::logic_error("coir: the outcome of a task that has not ended");
+    failure_ = ended.failure();
+    cancelled_ = ended.cancelled();
     if (failure_ != nullptr) return;
     if constexpr (std::is_void_v<T>) {
       value_.emplace();
     } else if constexpr (std::is_reference_v<T>) {
-      value_.emplace(std::addressof(ended.get()));
-    } else if constexpr (std::is_copy_constructible_v<T>) {
-      value_.emplace(ended.get());
+      value_.emplace(std::addressof(ended.collect()));
     } else {
-      value_.emplace(ended.take());
+      value_.emplace(ended.collect());
     }
   }
 

@@ -115,7 +115,8 @@ class task : public any_task {
   template <class F>
   requires(std::is_invocable_v<std::decay_t<F>&, task<T>>) void on_done(F&& f) const;  // spawn.hpp
 
-  // Engine level: the result of one that has returned: a copy, or what cannot be copied itself.
+  // Engine level, as the next: the result of one that has returned: a copy, or what cannot be
+  // copied itself. No cancellation point.
   T collect() const {
     task_result<T>& result = result_of(target());
     if constexpr (std::is_copy_constructible_v<T>) {
@@ -124,6 +125,8 @@ class task : public any_task {
       return result.take();
     }
   }
+  // The same, moved out.
+  T extract() const { return result_of(target()).take(); }
 
  private:
   static task_result<T>& result_of(fiber& f) noexcept {
