@@ -29,8 +29,9 @@ inline namespace v1 {
 // with later.
 //
 // Results    are copied where that is possible, so that a task can be asked again; from a handle or
-//            range given as an rvalue, and where there is no copy, they are moved. Of task<void> a
-//            std::monostate; of task<T&>, in a vector, a std::reference_wrapper.
+//            range given as an rvalue (a view of handles that stay is none), and where there is no
+//            copy, they are moved. Of task<void> a std::monostate; of task<T&>, in a vector, a
+//            std::reference_wrapper.
 // Blocking   suspends the fiber, or blocks the plain thread, that calls it.
 // Cancelled  all tasks but the shielded are cancelled as well: see any_task.
 // Throws     what ended the first that failed; std::logic_error for a handle without a task;
@@ -49,19 +50,20 @@ auto gather(Tasks&&... tasks) {
 template <task_range Range>
 auto gather(Range&& tasks) {
   using value = task_value_t<std::ranges::range_reference_t<Range>>;
+  auto&& handles = handles_of(tasks);
+  auto members = members_for(handles);
   {
-    auto members = members_for(tasks);
     task_watch watch(members, task_watch::until::one_failed);
-    for (auto&& t : tasks) watch_task(watch, t);
+    for (auto& t : handles) watch_task(watch, t);
     watch.throw_failure(watch.wait_handing_on());
   }
   std::vector<gathered_item<value>> results;
-  results.reserve(static_cast<std::size_t>(std::ranges::distance(tasks)));
-  for (auto&& t : tasks) {
-    if constexpr (std::is_lvalue_reference_v<Range>) {
-      results.push_back(collect_from(t));
-    } else {
+  results.reserve(members.size());
+  for (auto& t : handles) {
+    if constexpr (range_given_away<Range>) {
       results.push_back(collect_from(std::move(t)));
+    } else {
+      results.push_back(collect_from(t));
     }
   }
   return results;
@@ -83,15 +85,16 @@ auto gather_settled(Tasks&&... tasks) {
 template <task_range Range>
 auto gather_settled(Range&& tasks) {
   using value = task_value_t<std::ranges::range_reference_t<Range>>;
+  auto&& handles = handles_of(tasks);
+  auto members = members_for(handles);
   {
-    auto members = members_for(tasks);
     task_watch watch(members, task_watch::until::all_ended);
-    for (auto&& t : tasks) watch_task(watch, t);
+    for (auto& t : handles) watch_task(watch, t);
     watch.throw_if_answered(watch.wait_handing_on());
   }
   std::vector<outcome<value>> results;
-  results.reserve(static_cast<std::size_t>(std::ranges::distance(tasks)));
-  for (auto&& t : tasks) results.emplace_back(task_of(t));
+  results.reserve(members.size());
+  for (auto& t : handles) results.emplace_back(task_of(t));
   return results;
 }
 

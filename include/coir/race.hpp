@@ -33,13 +33,14 @@ Result collect_winner(std::size_t winner, const Tasks& tasks, std::index_sequenc
 }
 
 // Returns the result of the task that ends first, and cancels the others, whose end it waits for.
+// Those that are shielded run on.
 //
 //     std::string page = coir::race(coir::spawn(fetch, mirror_a), coir::spawn(fetch, mirror_b));
 //
 // If the first one failed, its exception is thrown. What the others end with is nobody's concern.
 //
 // Blocking   suspends the fiber, or blocks the plain thread, that calls it.
-// Cancelled  all tasks are cancelled as well, and their end waited for.
+// Cancelled  all tasks but the shielded are cancelled as well, and their end waited for.
 // Throws     what ended the first; std::invalid_argument for an empty range; as gather().
 template <awaitable_task First, awaitable_task... Others>
 race_result<task_value_t<First>, task_value_t<Others>...> race(First&& first, Others&&... others) {
@@ -60,11 +61,12 @@ race_result<task_value_t<First>, task_value_t<Others>...> race(First&& first, Ot
 
 template <task_range Range>
 task_value_t<std::ranges::range_reference_t<Range>> race(Range&& tasks) {
-  auto members = members_for(tasks);
+  auto&& handles = handles_of(tasks);
+  auto members = members_for(handles);
   task_watch watch(members, task_watch::until::one_ended);
-  for (auto&& t : tasks) watch_task(watch, t);
+  for (auto& t : handles) watch_task(watch, t);
   auto winner = &watch.race() - members.data();
-  return task_of(*std::ranges::next(std::ranges::begin(tasks), winner)).collect();
+  return task_of(*std::ranges::next(std::ranges::begin(handles), winner)).collect();
 }
 
 }  // namespace v1

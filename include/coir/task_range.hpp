@@ -38,7 +38,36 @@ concept awaitable_task = requires {
 
 template <class Range>
 concept task_range =
-    std::ranges::forward_range<Range> && awaitable_task<std::ranges::range_reference_t<Range>>;
+    std::ranges::input_range<Range> && awaitable_task<std::ranges::range_reference_t<Range>>;
+
+// The handles are somewhere, to be gone through as often as one likes.
+template <class Range>
+concept range_of_kept_tasks = std::ranges::forward_range<Range> &&
+    std::is_lvalue_reference_v<std::ranges::range_reference_t<Range>>;
+
+template <task_range Range>
+auto copy_handles(Range& tasks) {
+  std::vector<std::remove_cvref_t<std::ranges::range_reference_t<Range>>> handles;
+  for (auto&& t : tasks) handles.push_back(std::forward<decltype(t)>(t));
+  return handles;
+}
+
+// The range itself, or, where a handle is made each time it is looked at, a vector of them:
+// std::views::transform may spawn.
+template <task_range Range>
+decltype(auto) handles_of(Range& tasks) {
+  if constexpr (range_of_kept_tasks<Range>) {
+    return static_cast<Range&>(tasks);
+  } else {
+    return copy_handles(tasks);
+  }
+}
+
+// The handles are the caller's no more, and so are the results. Those that a view looks at are.
+template <class Range>
+concept range_given_away =
+    !range_of_kept_tasks<Range> ||
+    !(std::is_lvalue_reference_v<Range> || std::ranges::view<std::remove_cvref_t<Range>>);
 
 template <class T>
 const task<T>& task_of(const task<T>& t) noexcept {
@@ -78,7 +107,7 @@ gathered<task_value_t<Task>> collect_from(Task&& t) {
   if constexpr (std::is_void_v<task_value_t<Task>>) {
     return {};
   } else if constexpr (std::is_rvalue_reference_v<Task&&>) {
-    return task_of(t).take();
+    return task_of(t).extract();
   } else {
     return task_of(t).collect();
   }

@@ -34,15 +34,16 @@ struct wait_result {
 template <task_range Range>
 auto wait_deadline(Range&& tasks, wait_mode mode, deadline end) {
   using handle = std::remove_cvref_t<std::ranges::range_reference_t<Range>>;
-  auto members = members_for(tasks);
+  auto&& handles = handles_of(tasks);
+  auto members = members_for(handles);
   if (members.empty()) throw std::invalid_argument("coir: wait for no task at all");
   constexpr task_watch::until meant[] = {task_watch::until::one_ended, task_watch::until::one_threw,
                                          task_watch::until::all_ended};
   task_watch watch(members, meant[static_cast<std::size_t>(mode)]);
-  for (auto&& t : tasks) watch_task(watch, t);
+  for (auto& t : handles) watch_task(watch, t);
   static_cast<void>(watch.wait(end));
   wait_result<handle> result;
-  for (auto&& t : tasks) (task_of(t).done() ? result.done : result.pending).push_back(t);
+  for (auto& t : handles) (task_of(t).done() ? result.done : result.pending).push_back(t);
   return result;
 }
 
@@ -52,13 +53,11 @@ auto wait_deadline(Range&& tasks, wait_mode mode, deadline end) {
 //     auto [done, pending] = coir::wait(fetches, coir::first_completed, 1s);
 //     for (auto& t : pending) t.cancel();
 //
-// Blocking   suspends the fiber, or blocks the plain thread, that calls it; not at all for a
-// timeout
-//            of zero or less.
+// Blocking   suspends the fiber, or blocks the plain thread, that calls it. A timeout of zero or
+//            less lets the fibers run that are ready, as yield() does.
 // Cancelled  the tasks are left alone.
 // Throws     std::invalid_argument for an empty range; std::logic_error for a handle without a
-// task;
-//            std::system_error for one's own; std::bad_alloc; cancelled.
+//            task; std::system_error for one's own; std::bad_alloc; cancelled.
 template <task_range Range>
 auto wait(Range&& tasks, wait_mode mode = all_completed) {
   return wait_deadline(tasks, mode, deadline::never());
