@@ -38,36 +38,36 @@ class completion_range {
 
    private:
     friend completion_range;
-    bool at_end() const noexcept { return range_->left_ == 0; }
+    bool at_end() const noexcept { return range_->at_end_; }
     explicit iterator(completion_range& range) noexcept : range_(&range) {}
     completion_range* range_;
   };
 
   template <class Range>
   completion_range(Range&& tasks, deadline end)
-      : tasks_(std::ranges::begin(tasks), std::ranges::end(tasks)),
+      : tasks_(copy_handles(tasks)),
         members_(tasks_.size()),
         watch_(members_, task_watch::until::one_ended),
         end_(end),
-        left_(tasks_.size() + 1) {
+        left_(tasks_.size()) {
     for (Task& t : tasks_) watch_task(watch_, t);
   }
   completion_range(const completion_range&) = delete;
   completion_range& operator=(const completion_range&) = delete;
 
-  // Waits for the first one. A second loop goes on where the first one stopped.
+  // Waits for one. A second loop goes on where the first one stopped, with the next.
   iterator begin() {
-    if (left_ == tasks_.size() + 1) advance();
+    advance();
     return iterator(*this);
   }
   std::default_sentinel_t end() const noexcept { return {}; }
 
  private:
   void advance() {
-    if (left_ > 1) {
-      if (!watch_.wait(end_)) throw timed_out();
-      current_ = static_cast<std::size_t>(watch_.take_ended() - members_.data());
-    }
+    at_end_ = left_ == 0;
+    if (at_end_) return;
+    if (!watch_.wait(end_)) throw timed_out();
+    current_ = static_cast<std::size_t>(watch_.take_ended() - members_.data());
     --left_;
   }
 
@@ -75,8 +75,9 @@ class completion_range {
   std::vector<task_watch::member> members_;
   task_watch watch_;
   deadline end_;
-  std::size_t left_;  // the current one included; one more before begin()
+  std::size_t left_;  // have not been given
   std::size_t current_ = 0;
+  bool at_end_ = false;
 };
 
 // The tasks in the order in which they end; the loop waits for each.
