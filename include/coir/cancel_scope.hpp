@@ -58,8 +58,8 @@ class cancel_scope {
   // to be interrupted, which keeps it from closing the scope meanwhile.
   static fiber& fire(waiter& timer) noexcept;
 
-  // Whether the fiber has been told by timed_out of a scope that is still open.
-  static bool told_of_timeout() noexcept;
+  // Whether one has expired, and is still open, that throws timed_out in this fiber.
+  static bool timeout_has_expired() noexcept;
 
   // Engine level: tells the fiber of its outermost scope that has expired; returns where none has.
   static void tell(fiber& self);

@@ -33,12 +33,14 @@ inline namespace v1 {
 // Closing    once join() has returned, or a task has failed, or after cancel(): spawn() throws
 //            std::logic_error.
 // Blocking   join() and the destructor suspend the fiber, or block the plain thread, until all
-// tasks
-//            have ended. The destructor does that whatever happens; in the course of an exception
-//            it cancels them first. Failures that no join() has thrown are reported as unhandled.
-// Cancelled  while a fiber waits in join(): the tasks are cancelled as well, and waited for.
-// Throws     join(): task_group_error with all failures, else cancelled;
-//            std::system_error (resource_deadlock_would_occur) from one of its own tasks.
+//            tasks have ended. The destructor does that whatever happens; in the course of an
+//            exception it cancels them first. Failures that no join() has thrown are reported as
+//            unhandled.
+// Cancelled  a fiber that is asked to end before or while it waits in join(): the tasks are
+//            cancelled as well, and waited for.
+// Throws     join(): task_group_error with all failures, and then the request stays; else
+//            cancelled; std::system_error (resource_deadlock_would_occur) from one of its own
+//            tasks.
 class task_group {
  public:
   task_group() noexcept : exceptions_(std::uncaught_exceptions()) {}
@@ -97,10 +99,13 @@ class task_group {
   void withdraw() noexcept;
   void add(member_place place, const any_task& made) noexcept;
   waiter* note(member& m) noexcept;
-  bool is_over() const noexcept { return live_.empty() && asked_.empty() && entering_ == 0; }
-  void ask_all() noexcept;
+  bool is_over() const noexcept {
+    return live_.empty() && asked_.empty() && entering_ == 0 && asking_ == 0;
+  }
+  waiter* ask_all() noexcept;
   bool wait_for_all();
   void drop_ended() noexcept;
+  void keep_body_error();
   void refuse_own_tasks();
   std::vector<std::exception_ptr> take_errors();
 
@@ -116,6 +121,7 @@ class task_group {
   const int exceptions_;  // in flight when it was made
   const cancel_scope* body_scope_ = nullptr;
   std::exception_ptr body_error_;
+  std::size_t failed_before_body_ = 0;
 
   spinlock lock_;  // guards what follows
   wait_list waiters_;
@@ -124,7 +130,7 @@ class task_group {
   member_list ended_;         // to be given back
   member_list failed_;        // likewise, by join()
   std::size_t entering_ = 0;  // admitted, and not yet in live_
-  std::size_t asking_ = 0;    // threads in ask_all(): nothing is given back
+  std::size_t asking_ = 0;    // threads in ask_all(): it is not over, and nothing is given back
   bool aborting_ = false;
   bool closed_ = false;
   cancel_scope* scope_ = nullptr;  // of the body, while it runs
@@ -137,9 +143,11 @@ class task_group {
 //     });
 //
 // As asyncio's `async with TaskGroup()`: a task that fails cancels f as well, and what f throws is
-// one of the errors of the group.
+// one of the errors of the group. A cancellation or timeout from outside passes unchanged, once the
+// tasks have ended; but where tasks fail in the course of it they are thrown, and who was cancelled
+// is told again at the next cancellation point.
 //
-// Throws  task_group_error; cancelled.
+// Throws  task_group_error; cancelled; timed_out of a timeout_scope around it.
 template <class F>
 requires(std::is_invocable_v<F, task_group&>) auto with_task_group(F&& f) {
   using result = std::invoke_result_t<F, task_group&>;

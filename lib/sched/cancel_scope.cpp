@@ -91,13 +91,11 @@ fiber& cancel_scope::fire(waiter& timer) noexcept {
   return scope.owner_;
 }
 
-bool cancel_scope::told_of_timeout() noexcept {
+bool cancel_scope::timeout_has_expired() noexcept {
   worker* here = current_worker();
   for (cancel_scope* s = here != nullptr ? here->current->scopes : nullptr; s != nullptr;
        s = s->outer_)
-    // Relaxed: `told` is written by this fiber.
-    if (s->kind_ == kind::throws_timed_out && s->state_.load(std::memory_order_relaxed) == told)
-      return true;
+    if (s->kind_ == kind::throws_timed_out && s->expired()) return true;
   return false;
 }
 

@@ -35,6 +35,29 @@ std::string words_of(const std::vector<std::exception_ptr>& errors) {
   return text;
 }
 
+// As if what this fiber was told last had not been told yet. Who was never asked is not asked by
+// that: a `cancelled` may come out of a task that was.
+void ask_again() noexcept {
+  worker* here = current_worker();
+  if (here == nullptr) return;
+  fiber& self = *here->current;
+  // Relaxed: counts.
+  if (self.times_asked.load(std::memory_order_relaxed) != 0 ||
+      self.told_of_end.load(std::memory_order_relaxed) != 0)
+    // Relaxed: this fiber will look at it itself.
+    self.requests.fetch_or(fiber_request::cancel, std::memory_order_relaxed);
+}
+
+// Whether a cancellation point would throw here and now.
+bool would_be_told() noexcept {
+  worker* here = current_worker();
+  if (here == nullptr) return false;
+  const fiber& self = *here->current;
+  // Relaxed: a request that comes just now ends the wait that follows; masks are the fiber's own.
+  return self.requests.load(std::memory_order_relaxed) != 0 &&
+         self.masks.load(std::memory_order_relaxed) == 0 && std::uncaught_exceptions() == 0;
+}
+
 }  // namespace
 
 task_group_error::task_group_error(std::vector<std::exception_ptr> errors)
@@ -106,26 +129,27 @@ void task_group::add(member_place place, const any_task& made) noexcept {
   if (waiter* w = note(m)) w->resume();
 }
 
-// As long as the task is in the list the group is there: what may be its last touch comes last.
+// As long as the task is in a list of those that have not ended the group is there, and then as
+// long as somebody asks the others; what may be the last touch comes last. A failure is in its list
+// before anybody is asked because of it: those that follow from it come after.
 waiter* task_group::note(member& m) noexcept {
   const fiber& f = m.task.target();
   bool failed = f.failure != nullptr && !f.ended_cancelled;
-  bool first = false;
-  if (failed) {
+  {
     std::lock_guard guard(lock_);
-    first = !std::exchange(aborting_, true);
-    if (first && scope_ != nullptr) scope_->expire();
+    m.list->remove(m);
+    (failed ? failed_ : ended_).push_back(m);
+    if (failed && scope_ != nullptr) scope_->expire();
+    if (!failed || aborting_) return is_over() ? waiters_.pop() : nullptr;
+    aborting_ = true;
+    ++asking_;
   }
-  if (first) ask_all();
-  std::lock_guard guard(lock_);
-  m.list->remove(m);
-  (failed ? failed_ : ended_).push_back(m);
-  return is_over() ? waiters_.pop() : nullptr;
+  return ask_all();
 }
 
-void task_group::ask_all() noexcept {
+// Of those who have counted themselves as asking. Gives whom to resume if the group is over.
+waiter* task_group::ask_all() noexcept {
   std::unique_lock guard(lock_);
-  ++asking_;
   while (member* m = live_.first) {
     live_.remove(*m);
     asked_.push_back(*m);
@@ -134,26 +158,31 @@ void task_group::ask_all() noexcept {
     guard.lock();
   }
   --asking_;
+  return is_over() ? waiters_.pop() : nullptr;
 }
 
 void task_group::cancel() noexcept {
   {
     std::lock_guard guard(lock_);
     aborting_ = true;
+    ++asking_;
   }
-  ask_all();
+  if (waiter* w = ask_all()) w->resume();
 }
 
-// Waits until all have ended; whether a request to end was handed on to them meanwhile.
+// Waits until all have ended; whether a request to end was handed on to them. One that has come
+// before is, too: their failures would else be heard by nobody.
 bool task_group::wait_for_all() {
-  if (worker* here = current_worker()) check_cancelled(*here);
-  bool handed_on = false;
+  bool handed_on = would_be_told();
+  if (handed_on) cancel();
   while (true) {
     waiter w("the tasks of a group");
     lock_.lock();
     if (is_over()) {
       closed_ = true;
+      waiter* other = waiters_.pop();  // each who joins wakes the next
       lock_.unlock();
+      if (other != nullptr) other->resume();
       return handed_on;
     }
     waiters_.push_back(w);
@@ -179,7 +208,8 @@ void task_group::refuse_own_tasks() {
 std::vector<std::exception_ptr> task_group::take_errors() {
   std::vector<std::exception_ptr> errors;
   for (member* m = failed_.first; m != nullptr; m = m->next) errors.push_back(m->task.failure());
-  if (body_error_ != nullptr) errors.push_back(std::exchange(body_error_, nullptr));
+  if (body_error_ != nullptr)
+    errors.insert(errors.begin() + static_cast<std::ptrdiff_t>(failed_before_body_), body_error_);
   return errors;
 }
 
@@ -228,21 +258,35 @@ task_group::body::~body() {
 }
 
 void task_group::end_body() {
-  cancel();
-  bool from_outside = cancel_scope::told_of_timeout();
+  bool from_outside = false;
+  bool cancelled_by_handle = false;
   try {
     throw;
-  } catch (const cancelled&) {
+  } catch (const scope_cancelled&) {
     from_outside = true;
+  } catch (const cancelled&) {
+    from_outside = cancelled_by_handle = true;
+  } catch (const timed_out&) {
+    from_outside = cancel_scope::timeout_has_expired();
+    if (!from_outside) keep_body_error();
   } catch (...) {
-    if (!from_outside) body_error_ = std::current_exception();
+    keep_body_error();
   }
+  cancel();
   if (!from_outside) return;
   {
     uncancellable they_have_been_asked;
     wait_for_all();
   }
   if (failed_.empty()) throw;
+  // The failures are thrown instead, and the request is not to be lost.
+  if (cancelled_by_handle) ask_again();
+}
+
+void task_group::keep_body_error() {
+  body_error_ = std::current_exception();
+  std::lock_guard guard(lock_);
+  for (member* m = failed_.first; m != nullptr; m = m->next) ++failed_before_body_;
 }
 
 }  // namespace v1
