@@ -103,12 +103,14 @@ template <class Awaitable, class Result>
 awaiting_coroutine run_awaiting(event&, Awaitable& a, std::optional<kept_result<Result>>& result,
                                 std::exception_ptr& failure) {
   try {
+    auto&& awaiter = awaiter_of(std::forward<Awaitable>(a));  // g++ 12 copies what has no name
     if constexpr (std::is_void_v<Result>) {
-      co_await std::forward<Awaitable>(a);
+      co_await awaiter;
     } else if constexpr (std::is_reference_v<Result>) {
-      result.emplace(std::addressof(co_await std::forward<Awaitable>(a)));
+      auto&& place = co_await awaiter;  // an rvalue has no address
+      result.emplace(std::addressof(place));
     } else {
-      result.emplace(co_await std::forward<Awaitable>(a));
+      result.emplace(co_await awaiter);
     }
   } catch (...) {
     failure = std::current_exception();
@@ -121,8 +123,7 @@ awaiting_coroutine run_awaiting(event&, Awaitable& a, std::optional<kept_result<
 //
 // Blocking   suspends the fiber, or blocks the plain thread, until it is resumed.
 // Cancelled  a foreign awaitable cannot be called off: the wait goes on to its end, and a request
-// to
-//            end stays for the next cancellation point.
+//            to end stays for the next cancellation point.
 // Throws     what the awaitable throws; std::bad_alloc.
 template <class Awaitable>
 await_result_t<Awaitable&&> await(Awaitable&& a) {
