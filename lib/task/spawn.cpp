@@ -99,7 +99,9 @@ void launch_at_end(fiber& ended, fiber& callback) {
   }
   bool launched = false;
   visit_runtimes([&](runtime_core& one) {
-    if (&one != runtime_core::of(ended) || one.ending()) return;
+    // Once launched it may have ended, and with it the last handle on `ended`, which is then some
+    // other runtime's.
+    if (launched || &one != runtime_core::of(ended) || one.ending()) return;
     launch(callback, &one);
     launched = true;
   });
