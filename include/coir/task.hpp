@@ -105,8 +105,9 @@ class task : public any_task {
   T take() const { return result_of(await()).take(); }
 
   // Calls f(t), t being this task, once it has ended: as a fiber of its runtime, never within
-  // on_done(). First registered, first called; it is called though the runtime ends, and where that
-  // has ended, by the caller's. What f throws is reported as of any fiber.
+  // on_done(). First registered, first called, and before those that wait for the task go on; it is
+  // called though the runtime ends, and where that has ended, by the caller's. What f throws is
+  // reported as of any fiber.
   //
   //     t.on_done(std::bind_front(log_result, "crawl"));
   //

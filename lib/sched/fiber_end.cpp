@@ -101,6 +101,8 @@ fiber* wake(const fiber& ended, waiter& joiner, worker_core* here) noexcept {
   decided.add_all(ended.joiners);
   end_watcher* afterwards = fiber_end::tell_under_lock(ended, decided);
   ended.lock.unlock();
+  // Callbacks are to come before those that wait: these may end the runtime.
+  fiber_end::tell_afterwards(ended, afterwards);
   fiber* next = nullptr;
   while (waiter* w = decided.take()) {
     if (next == nullptr) {
@@ -109,7 +111,6 @@ fiber* wake(const fiber& ended, waiter& joiner, worker_core* here) noexcept {
       w->resume();
     }
   }
-  fiber_end::tell_afterwards(ended, afterwards);
   return next;
 }
 
