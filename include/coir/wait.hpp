@@ -118,6 +118,7 @@ struct waiter {
   // -- changed under the timers' lock of the worker below
   atomic_cell<worker*> timer_of{nullptr};  // null when no timer is set
   std::uint32_t timer_index;
+  std::uint32_t timer_turn;  // of those with the same deadline
 
   // The fiber that runs on `here` is about to wait.
   [[gnu::always_inline]] void begin(worker& here) noexcept {

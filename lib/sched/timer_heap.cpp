@@ -10,6 +10,7 @@ inline namespace v1 {
 void timer_heap::insert(waiter& w) {
   entry e{w.until.nanoseconds(), &w};
   entries_.push_back(e);
+  w.timer_turn = next_turn_++;
   sift_up(entries_.size() - 1, e);
 }
 
@@ -18,7 +19,7 @@ void timer_heap::remove(waiter& w) noexcept {
   entry last = entries_.back();
   entries_.pop_back();
   if (index == entries_.size()) return;
-  if (index > 0 && last.at < entries_[(index - 1) / 4].at) {
+  if (index > 0 && before(last, entries_[(index - 1) / 4])) {
     sift_up(index, last);
   } else {
     sift_down(index, last);
@@ -28,7 +29,7 @@ void timer_heap::remove(waiter& w) noexcept {
 void timer_heap::sift_up(std::size_t index, entry e) noexcept {
   while (index > 0) {
     std::size_t parent = (index - 1) / 4;
-    if (entries_[parent].at <= e.at) break;
+    if (!before(e, entries_[parent])) break;
     place(index, entries_[parent]);
     index = parent;
   }
@@ -42,8 +43,8 @@ void timer_heap::sift_down(std::size_t index, entry e) noexcept {
     std::size_t end = std::min(child + 4, entries_.size());
     std::size_t least = child;
     while (++child < end)
-      if (entries_[child].at < entries_[least].at) least = child;
-    if (e.at <= entries_[least].at) break;
+      if (before(entries_[child], entries_[least])) least = child;
+    if (!before(entries_[least], e)) break;
     place(index, entries_[least]);
     index = least;
   }

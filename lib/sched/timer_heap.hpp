@@ -1,4 +1,5 @@
-// timer_heap.hpp - the waiters of one worker that have a deadline, soonest first.
+// timer_heap.hpp - the waiters of one worker that have a deadline, soonest first, and of equal ones
+// the one that came first.
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
@@ -13,7 +14,8 @@ inline namespace v1 {
 
 // A heap of four children a node: half as deep as a binary one, and the children of a node share
 // two cache lines. The deadlines stand beside the pointers, so that sifting touches no waiter but
-// to tell it its index. Guarded by its owner's timer lock.
+// to tell it its index, and where deadlines are equal: by the virtual clock they often are. Guarded
+// by its owner's timer lock.
 class timer_heap {
  public:
   bool empty() const noexcept { return entries_.empty(); }
@@ -31,6 +33,11 @@ class timer_heap {
     waiter* who;
   };
 
+  // Turns go round; two that are half a round apart may change places.
+  static bool before(const entry& a, const entry& b) noexcept {
+    if (a.at != b.at) return a.at < b.at;
+    return static_cast<std::int32_t>(a.who->timer_turn - b.who->timer_turn) < 0;
+  }
   void place(std::size_t index, entry e) noexcept {
     entries_[index] = e;
     e.who->timer_index = static_cast<std::uint32_t>(index);
@@ -39,6 +46,7 @@ class timer_heap {
   void sift_down(std::size_t index, entry e) noexcept;
 
   std::vector<entry> entries_;
+  std::uint32_t next_turn_ = 0;
 };
 
 }  // namespace v1

@@ -40,6 +40,22 @@ TEST(TimerHeap, GivesTheSoonestFirst) {
   EXPECT_EQ(order.size(), 11U);
 }
 
+TEST(TimerHeap, GivesEqualOnesInTheOrderInWhichTheyCame) {
+  coir::timer_heap heap;
+  waiters all;
+  for (std::int64_t at : {2, 1, 2, 1, 1, 2, 1, 2, 2, 1, 1, 2, 2}) add(all, heap, at);
+  heap.remove(*all[4]);
+  std::stable_sort(all.begin(), all.end(), [](const auto& a, const auto& b) {
+    return a->until.nanoseconds() < b->until.nanoseconds();
+  });
+  for (const auto& expected : all) {
+    if (expected->timer_turn == 4) continue;  // the one that was taken out
+    EXPECT_EQ(&heap.first(), expected.get());
+    heap.remove(heap.first());
+  }
+  EXPECT_TRUE(heap.empty());
+}
+
 TEST(TimerHeap, AnyWaiterCanBeTakenOut) {
   for (std::size_t victim = 0; victim < 30; ++victim) {
     coir::timer_heap heap;
