@@ -2,14 +2,13 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <coir/pipeline.hpp>
 #include <coir/runtime.hpp>
-#include <coir/testing.hpp>
 
 #include <chrono>
 #include <iostream>
-#include <memory>
 #include <ranges>
 #include <string>
-#include <string_view>
+
+#include "stopwatch.hpp"
 
 using namespace std::chrono_literals;
 
@@ -30,26 +29,16 @@ std::string pack(std::string item) {
 
 // pipeline_three_stages [--virtual]: with a clock that jumps over all waiting, in no time.
 int main(int argc, char** argv) {
-  std::unique_ptr<coir::testing::virtual_time> clock;
-  if (argc > 1 && std::string_view(argv[1]) == "--virtual")
-    clock = std::make_unique<coir::testing::virtual_time>();
-  auto now = [&] {
-    return clock ? clock->elapsed() : std::chrono::steady_clock::now().time_since_epoch();
-  };
-
+  stopwatch watch(argc, argv);
   coir::run([&] {
-    auto start = now();
-    auto report = [&](const std::string& item) {
-      auto seconds = std::chrono::round<std::chrono::seconds>(now() - start);
-      std::cout << seconds.count() << " s: " << item << std::endl;
-    };
+    auto report = [&](const std::string& item) { std::cout << watch << ": " << item << std::endl; };
     auto items = std::views::iota(1, 11);
 
     std::cout << "one after the other\n";
     for (int item : items) report(pack(paint(cut(item))));
 
     std::cout << "as a pipeline\n";
-    start = now();
+    watch.restart();
     auto out = items | coir::stage(cut) | coir::stage(paint) | coir::stage(pack);
     for (const std::string& item : out) report(item);
   });
