@@ -3,22 +3,11 @@
 #include "stack/overflow.hpp"
 
 #include "stack/reservation.hpp"
+#include "stack/signal_calls.hpp"
 #include "stack/signal_text.hpp"
 
 #include <signal.h>
-#include <unistd.h>
 
-#if __has_include(<execinfo.h>)
-#include <execinfo.h>
-#define COIR_HAS_BACKTRACE 1
-#else
-#define COIR_HAS_BACKTRACE 0
-#endif
-#if defined(__linux__)
-#include <ucontext.h>
-#endif
-
-#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <mutex>
@@ -31,43 +20,6 @@ constexpr std::array<int, 2> watched{SIGSEGV, SIGBUS};
 
 // The handlers there were before ours; written once, before ours can run.
 constinit std::array<struct sigaction, watched.size()> earlier{};
-
-// Where the program was when the signal came; null where we do not know the machine.
-void* interrupted_at([[maybe_unused]] void* machine) noexcept {
-#if defined(__linux__) && defined(__x86_64__)
-  return reinterpret_cast<void*>(static_cast<ucontext_t*>(machine)->uc_mcontext.gregs[REG_RIP]);
-#elif defined(__linux__) && defined(__i386__)
-  return reinterpret_cast<void*>(static_cast<ucontext_t*>(machine)->uc_mcontext.gregs[REG_EIP]);
-#elif defined(__linux__) && defined(__arm__)
-  return reinterpret_cast<void*>(static_cast<ucontext_t*>(machine)->uc_mcontext.arm_pc);
-#elif defined(__linux__) && defined(__aarch64__)
-  return reinterpret_cast<void*>(static_cast<ucontext_t*>(machine)->uc_mcontext.pc);
-#elif defined(__linux__) && defined(__riscv)
-  return reinterpret_cast<void*>(static_cast<ucontext_t*>(machine)->uc_mcontext.__gregs[REG_PC]);
-#else
-  return nullptr;
-#endif
-}
-
-// The deepest frames, from the one that faulted; those of the handler itself are left out.
-void write_backtrace([[maybe_unused]] void* machine) noexcept {
-#if COIR_HAS_BACKTRACE
-  std::array<void*, 64> frames;
-  const int count = backtrace(frames.data(), static_cast<int>(frames.size()));
-  void** end = frames.data() + count;
-  void** first = std::find(frames.data(), end, interrupted_at(machine));
-  if (first == end) first = frames.data();
-  backtrace_symbols_fd(first, static_cast<int>(end - first), STDERR_FILENO);
-#endif
-}
-
-// The first call loads the unwinder and allocates: not in a handler.
-void prepare_backtrace() noexcept {
-#if COIR_HAS_BACKTRACE
-  void* frame = nullptr;
-  backtrace(&frame, 1);
-#endif
-}
 
 void tell(const reservation::hit& hit, const void* address) noexcept {
   const stack_owner& owner = *hit.owner;
@@ -120,7 +72,9 @@ void on_fault(int signal, siginfo_t* info, void* machine) noexcept {
   if (info->si_code > 0) hit = reservation::find_guard(info->si_addr);
   if (hit.owner != nullptr) {
     tell(hit, info->si_addr);
-    write_backtrace(machine);
+    signal_calls calls;
+    calls.capture(machine);
+    calls.write_to_stderr();
     die_by(signal, *info);
   } else {
     pass_on(signal, info, machine);
@@ -129,7 +83,7 @@ void on_fault(int signal, siginfo_t* info, void* machine) noexcept {
 }
 
 void install() noexcept {
-  prepare_backtrace();
+  signal_calls::prepare();
   for (std::size_t i = 0; i < watched.size(); ++i) {
     sigaction(watched[i], nullptr, &earlier[i]);
     struct sigaction ours {};
