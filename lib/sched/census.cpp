@@ -9,6 +9,8 @@
 
 #include <dirent.h>
 
+#include "sched/process.hpp"
+
 namespace coir {
 inline namespace v1 {
 namespace {
@@ -31,6 +33,9 @@ struct list {
 }  // namespace
 
 void count_sleeper() noexcept {
+  // Those that sleep when a process forks are not there in the child.
+  static const bool watched = (forget_in_children([] { sleepers = 0; }), true);
+  static_cast<void>(watched);
   ++sleepers;
 }
 void discount_sleeper() noexcept {

@@ -1,6 +1,8 @@
 // fork_test.cpp - what a child process finds of its parent's runtimes, and what it can do itself.
 // SPDX-License-Identifier: BSL-1.0
+#include <coir/cancelled.hpp>
 #include <coir/config.hpp>
+#include <coir/event.hpp>
 #include <coir/runtime.hpp>
 #include <coir/this_fiber.hpp>
 
@@ -16,6 +18,8 @@
 
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include "support/parties.hpp"
 
 namespace {
 
@@ -169,6 +173,32 @@ TEST_P(ForkTest, AChildForkedAmidABusyRuntimeWorksAllTheSame) {
   }
   for (int i = 0; i < 20; ++i) ASSERT_EQ(in_child([] { return runs_fibers(GetParam()); }), 0) << i;
   end = true;
+}
+
+using ForkDeadlock = coir_test::deadlock_test;
+
+TEST_F(ForkDeadlock, ADeadlockIsFoundInAChildThoughThreadsOfTheParentSleepLeftBehind) {
+  coir::event never;
+  coir::runtime rt = coir::runtime::background();
+  auto sleeper = rt.spawn([&] { never.wait(); });
+  std::thread waits([&] { sleeper.join(); });
+  // Until both sleep for good, or nearly: the child is right either way.
+  while (rt.stats().parks == 0) std::this_thread::yield();
+  std::this_thread::sleep_for(20ms);
+  for (int i = 0; i < 5; ++i) {
+    EXPECT_EQ(in_child([] {
+                coir::event childs;
+                try {
+                  coir::run([&] { childs.wait(); });
+                } catch (const coir::deadlock&) {
+                  return 0;
+                }
+                return 1;
+              }),
+              0);
+  }
+  sleeper.cancel();
+  waits.join();
 }
 
 TEST(Fork, TheChildHasADefaultRuntimeOfItsOwn) {
