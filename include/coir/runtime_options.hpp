@@ -22,7 +22,16 @@ struct runtime_options {
   // Empty: a line on stderr.
   std::function<void(std::string_view fiber, std::exception_ptr)> on_unhandled = {};
 
-  // A fiber that keeps its worker longer is reported on stderr; zero for never.
+  // A fiber that keeps its worker longer, without a switch, is reported on stderr while it still
+  // runs, once for each such stretch: its number and name, how long it has run so far, and its
+  // calls (link with -rdynamic to see names). Zero for never. By real time, and within half as long
+  // again; below some milliseconds, whenever the system lets the watchdog run.
+  //
+  // Cost  one thread; nothing for a switch. A worker that does not come to its loop is looked at by
+  //       a real-time signal: SIGRTMAX, or the next one below that has no handler when the first
+  //       runtime asks. So a system call that such a fiber blocks in may return EINTR, if it is one
+  //       that is never restarted: poll(), nanosleep(). An idle runtime is left alone.
+  //       ThreadSanitizer keeps signals back until the fiber makes a call that it watches.
   std::chrono::nanoseconds warn_if_running_longer_than = {};
 };
 

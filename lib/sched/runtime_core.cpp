@@ -17,6 +17,7 @@
 #include "sched/fiber_end.hpp"
 #include "sched/listing.hpp"
 #include "sched/process.hpp"
+#include "sched/watchdog.hpp"
 #include "stack/shape.hpp"
 
 namespace coir {
@@ -40,23 +41,28 @@ unsigned worker_count(const runtime_options& options) {
 void check(const runtime_options& options) {
   if (options.workers > 4096)
     throw std::invalid_argument("runtime_options: more than 4096 workers");
+  if (options.warn_if_running_longer_than.count() < 0)
+    throw std::invalid_argument("runtime_options: warn_if_running_longer_than is negative");
   static_cast<void>(shape_for({options.stack_size, options.guard_size}));
 }
 
 }  // namespace
 
-worker_seat::worker_seat(worker_core& here) noexcept : before_(this_thread().worker) {
+worker_seat::worker_seat(worker_core& here) noexcept : here_(here) {
   attach_thread();
   thread_state& thread = this_thread();
   here.exceptions = thread.exceptions;
   handled_ = std::exchange(*here.exceptions, {});
   here.error = &errno;
+  here.outer = thread.worker;
   thread.worker = &here;
+  if (here.watched != nullptr) here.watched->take_seat();
 }
 
 worker_seat::~worker_seat() {
+  if (here_.watched != nullptr) here_.watched->leave_seat();
   thread_state& thread = this_thread();
-  thread.worker = before_;
+  thread.worker = here_.outer;
   *thread.exceptions = handled_;
 }
 
@@ -70,6 +76,9 @@ runtime_core::runtime_core(const runtime_options& options)
   sleepers_.reserve(count);
   for (unsigned i = 0; i < count; ++i) workers_.push_back(std::make_unique<worker_core>(*this, i));
   workers_.front()->alone = count == 1;
+  if (options_.warn_if_running_longer_than.count() != 0)
+    watchdog_ =
+        std::make_unique<watchdog>(options_.warn_if_running_longer_than, options_.name, workers_);
   enter_runtime(*this);
 }
 
@@ -213,6 +222,7 @@ void runtime_core::park(worker_core& here) noexcept {
   deadline end = here.next_deadline();
   bool watching = false;
   here.looks_round = false;
+  if (here.watched != nullptr) here.watched->go_off_duty();
   {
     std::lock_guard lock(mutex_);
     here.sleep.prepare();
@@ -247,6 +257,7 @@ void runtime_core::park(worker_core& here) noexcept {
     }
   }
   here.sleep.cancel();
+  if (here.watched != nullptr) here.watched->come_on_duty();
   std::lock_guard lock(mutex_);
   std::erase(sleepers_, &here);
   // Relaxed: as above.

@@ -20,6 +20,7 @@ namespace coir {
 inline namespace v1 {
 
 class runtime;
+class watchdog;
 
 // The calling thread is a worker for as long as this lives; what it was before comes back after,
 // and so do the exceptions it handles: they are none of its fibers'.
@@ -31,7 +32,7 @@ class worker_seat {
   worker_seat& operator=(const worker_seat&) = delete;
 
  private:
-  worker* before_;
+  worker_core& here_;
   exception_globals handled_;
 };
 
@@ -198,6 +199,7 @@ class runtime_core {
   std::vector<std::unique_ptr<worker_core>> workers_;
   std::vector<std::thread> threads_;
   const std::unique_ptr<unhandled_reporter, unhandled_reporter::releaser> unhandled_;
+  std::unique_ptr<watchdog> watchdog_;  // null where none was asked for
   std::uint32_t process_;
   std::atomic<bool> stopping_{false};
   std::atomic<bool> ending_{false};

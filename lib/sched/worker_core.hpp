@@ -25,6 +25,7 @@ namespace coir {
 inline namespace v1 {
 
 class runtime_core;
+class watched_worker;
 
 class worker_core : public worker {
  public:
@@ -33,7 +34,8 @@ class worker_core : public worker {
   // -- written once
   runtime_core& runtime;
   const unsigned index;
-  bool alone = false;  // the only worker of its runtime
+  bool alone = false;                 // the only worker of its runtime
+  watched_worker* watched = nullptr;  // where the runtime has a watchdog
 
   // -- any thread
   inbox arrivals;       // fibers made ready by others
@@ -70,6 +72,7 @@ class worker_core : public worker {
   bool looks_round = false;    // it is the watcher of its runtime, and up to look for work only
   std::fenv_t environment;     // the thread's, while a fiber has brought its own
   bool idle = false;           // run_ready() ended because nothing was ready
+  worker* outer = nullptr;  // what the thread was before it was this one; null for a plain thread
 
   static worker_core& of(worker& w) noexcept { return static_cast<worker_core&>(w); }
 

@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <memory>
@@ -20,6 +21,8 @@
 #include "support/death.hpp"
 
 namespace {
+
+using namespace std::chrono_literals;
 
 template <class Call>
 std::string thrown_by(Call call) {
@@ -100,6 +103,8 @@ TEST(RuntimeMisuse, OptionsThatCannotBe) {
             "logic_error: runtime_options: more than 4096 workers");
   EXPECT_EQ(thrown_by([] { coir::runtime rt({.stack_size = 0}); }),
             "logic_error: coir::stack: a stack of 0 bytes; 16 KiB is a small one");
+  EXPECT_EQ(thrown_by([] { coir::runtime rt({.warn_if_running_longer_than = -1ns}); }),
+            "logic_error: runtime_options: warn_if_running_longer_than is negative");
 }
 
 void destroy_from_inside() {
