@@ -140,8 +140,12 @@ coir_context_switch:
      out       does not return: the body ends by leaving for good
 
    It is the root of the stack: the return address is undefined, which ends every walk, and x29 is
-   zero for those that follow frame pointers. The nop lets a walker that looks before a resume
-   address find this function for a computation that has not begun. */
+   zero for those that follow frame pointers. A call that never returns would leave the return
+   predictor out of step: every return of who resumed us would be mispredicted. So the body is given
+   the return address that a call would have left, and jumped to.
+
+   The nop lets a walker that looks before a resume address find this function for a computation
+   that has not begun. */
         .p2align 4
         .cfi_startproc
         .cfi_undefined x30
@@ -154,9 +158,9 @@ coir_context_start:
         mov     x9, x0
         mov     x0, x1
         mov     x1, x9
-        mov     x30, xzr
-        bl      coir_context_begin
-        brk     #0
+        adr     x30, 1f
+        b       coir_begin              /* no call: it leaves by a jump */
+1:      brk     #0
         .cfi_endproc
         COIR_FUNCTION_END(coir_context_start)
 
@@ -196,7 +200,7 @@ coir_context_walk:
         .cfi_endproc
         COIR_FUNCTION_END(coir_context_walk)
 
-        .hidden coir_context_begin
+        .hidden coir_begin
 
 /* The file lands on bti wherever it is jumped to. No return address is signed: it need not be, for
    x30 is saved and restored within one computation's frame. */

@@ -116,8 +116,12 @@ coir_context_switch:
      out       does not return: the body ends by leaving for good
 
    It is the root of the stack: the return address is undefined, which ends every walk, and s0 is
-   zero for those that follow frame pointers. The nop lets a walker that looks before a resume
-   address find this function for a computation that has not begun. */
+   zero for those that follow frame pointers. A call that never returns would leave the return
+   predictor out of step: every return of who resumed us would be mispredicted. So the body is given
+   the return address that a call would have left, and jumped to.
+
+   The nop lets a walker that looks before a resume address find this function for a computation
+   that has not begun. */
         .p2align 2
         .cfi_startproc
         .cfi_undefined ra
@@ -129,9 +133,9 @@ coir_context_start:
         mv      t1, a0
         mv      a0, a1
         mv      a1, t1
-        li      ra, 0
-        call    coir_context_begin
-        ebreak
+        lla     ra, 1f
+        tail    coir_begin              /* no call: it leaves by a jump */
+1:      ebreak
         .cfi_endproc
         COIR_FUNCTION_END(coir_context_start)
 
@@ -174,6 +178,6 @@ coir_context_walk:
         .cfi_endproc
         COIR_FUNCTION_END(coir_context_walk)
 
-        .hidden coir_context_begin
+        .hidden coir_begin
 
         COIR_END_OF_FILE

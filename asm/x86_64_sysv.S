@@ -107,8 +107,12 @@ coir_context_switch:
      out       does not return: the body ends by leaving for good
 
    It is the root of the stack: the return address is undefined, which ends every walk, and rbp is
-   zero for those that follow frame pointers. The nop lets a walker that looks at the byte before a
-   resume address find this function for a computation that has not begun. */
+   zero for those that follow frame pointers. A call that never returns would leave the return
+   predictor out of step: every return of who resumed us would be mispredicted. So the body is given
+   the return address that a call would have pushed, and jumped to.
+
+   The nop lets a walker that looks at the byte before a resume address find this function for a
+   computation that has not begun. */
         .p2align 4
         .cfi_startproc
         .cfi_undefined %rip
@@ -119,8 +123,10 @@ coir_context_start:
         endbr64
         movq    0(%rsp), %rcx
         xchgq   %rdi, %rsi
-        call    coir_context_begin
-        ud2
+        leaq    1f(%rip), %rax
+        pushq   %rax
+        jmp     coir_begin              /* no call: it leaves by a jump */
+1:      ud2
         .cfi_endproc
         COIR_FUNCTION_END(coir_context_start)
 
@@ -158,7 +164,7 @@ coir_context_walk:
         .cfi_endproc
         COIR_FUNCTION_END(coir_context_walk)
 
-        .hidden coir_context_begin
+        .hidden coir_begin
 
 /* The file lands on endbr64 wherever it is jumped to, so it is marked for IBT. It is not marked for
    SHSTK: a switch leaves the return addresses of one stack and goes on with those of another, which

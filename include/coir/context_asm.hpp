@@ -126,9 +126,9 @@ class asm_context {
     coir_context_walk(&frame_, function, argument);
   }
 
-  // The first thing that runs on a new stack; called by coir_context_start only.
-  [[noreturn]] static void start(switch_frame* self, switch_frame* resumer, void* word,
-                                 entry body) noexcept;
+  // The first thing that runs on a new stack; coir_context_start goes there, by this name.
+  [[noreturn, gnu::used, gnu::visibility("hidden")]] static void start(
+      switch_frame* self, switch_frame* resumer, void* word, entry body) noexcept asm("coir_begin");
 
   // Asks for the part of the stack that is needed first when it is resumed. Inlined, since
   // compilers take a function that only prefetches for one without effects, and drop its calls.

@@ -26,11 +26,4 @@ void asm_context::start(switch_frame* self, switch_frame* resumer, void* word,
 }  // namespace v1
 }  // namespace coir
 
-// Called by coir_context_start, by this name; link-time optimization sees no other use of it.
-extern "C" [[noreturn, gnu::used, gnu::visibility("hidden")]] void coir_context_begin(
-    coir::switch_frame* self, coir::switch_frame* resumer, void* word,
-    coir::asm_context::entry body) noexcept {
-  coir::asm_context::start(self, resumer, word, body);
-}
-
 #endif
