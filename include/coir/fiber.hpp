@@ -90,7 +90,6 @@ class alignas(64) fiber {
   atomic_cell<fiber_state> state{fiber_state::fresh};
   bool pinned = false;         // written before the fiber is shared
   bool preserve_fenv = false;  // likewise
-  bool handed_over = false;    // owner only: started by the fiber that joins it
 
   // -- owner only, but for the first, which is written before the fiber is shared
   bool runs_to_the_end = false;  // starts though its runtime ends
@@ -111,15 +110,16 @@ class alignas(64) fiber {
   atomic_cell<std::uint32_t> times_asked{0};  // by cancel(), less those that were taken back
   atomic_cell<std::uint32_t> on_errand{0};    // in the list of some worker (errand_list.hpp)
   fiber* next_errand = nullptr;               // there, under the list's lock
-  spinlock lock;                              // guards the five below, and the end
-  wait_list joiners;
-  end_watcher* watchers = nullptr;          // told of the end
-  char* name = nullptr;                     // owned
-  char* cancel_message = nullptr;           // owned
-  std::exception_ptr failure;               // written before the end
-  bool ended_cancelled = false;             // likewise: by `cancelled`
-  unhandled_handler* unhandled = nullptr;   // likewise: set where it failed otherwise
-  atomic_cell<std::uint32_t> looked_at{0};  // somebody has seen the failure
+  spinlock lock;                              // guards the six below, and the end
+  fiber* starter = nullptr;                   // started this one by joining it, and waits
+  wait_list joiners;                          // all others that wait for the end
+  end_watcher* watchers = nullptr;            // told of the end
+  char* name = nullptr;                       // owned
+  char* cancel_message = nullptr;             // owned
+  std::exception_ptr failure;                 // written before the end
+  bool ended_cancelled = false;               // likewise: by `cancelled`
+  unhandled_handler* unhandled = nullptr;     // likewise: set where it failed otherwise
+  atomic_cell<std::uint32_t> looked_at{0};    // somebody has seen the failure
 
   // -- the fiber itself, while it runs
   atomic_cell<std::uint32_t> masks{0};         // while there are any, no request ends a wait

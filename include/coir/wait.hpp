@@ -43,6 +43,8 @@ class parking_spot;
 // his last act, and until then it stays where it is; who lost looks at the waiter no more.
 enum class wait_outcome : std::uint32_t { pending, success, timed_out, cancelled, deadlock };
 
+constexpr std::uint64_t wait_outcome_bits = 7;
+
 // For a wait in several lists at once (select.hpp). Each list has a waiter of its own, all with one
 // word and one ticket, so that one decision ends them all.
 //
@@ -53,10 +55,34 @@ struct wait_gate {
   waiter* winner = nullptr;  // whose list it was; written by who decided for success
 };
 
+// The fiber that runs on `here` is about to wait for `what`; gives its ticket.
+[[gnu::always_inline]] inline std::uint64_t begin_wait(fiber& self, worker& here,
+                                                       const char* what) noexcept {
+  // Relaxed: decided long ago, so nobody else writes it; published by the primitive's lock.
+  std::uint64_t ticket = (self.wait_word.load(std::memory_order_relaxed) | wait_outcome_bits) + 1;
+  // Release: pairs with the acquire of a canceller that finds this ticket.
+  self.wait_word.store(ticket, std::memory_order_release);
+  // Relaxed: for listings only.
+  self.waiting_since.store(here.tick, std::memory_order_relaxed);
+  // Relaxed: for listings only.
+  self.waiting_for.store(what, std::memory_order_relaxed);
+  return ticket;
+}
+
+// And runs again.
+[[gnu::always_inline]] inline void end_wait(fiber& self) noexcept {
+  order_after(&self);  // in waiter::resume()
+  // Relaxed: for listings only.
+  self.waiting_for.store(nullptr, std::memory_order_relaxed);
+}
+
+inline wait_outcome outcome_of(const shared_word<std::uint64_t>& word) noexcept {
+  // Relaxed: the switch that brought the fiber back, or the thread's acquire, came after.
+  return static_cast<wait_outcome>(word.load(std::memory_order_relaxed) & wait_outcome_bits);
+}
+
 // A fiber or a plain thread that waits, on its own stack.
 struct waiter {
-  static constexpr std::uint64_t outcome_bits = 7;
-
   // What is waited for, for listings: a string that is never freed.
   explicit waiter(const char* purpose) noexcept : what(purpose) {}
   // One of several, for a list of its own, of a wait that has begun. By values: they have just been
@@ -93,10 +119,7 @@ struct waiter {
   bool decide_success_elsewhere() noexcept;
   void resume() noexcept;
 
-  wait_outcome outcome() const noexcept {
-    // Relaxed: the switch that brought the fiber back, or the thread's acquire, came after.
-    return static_cast<wait_outcome>(word->load(std::memory_order_relaxed) & outcome_bits);
-  }
+  wait_outcome outcome() const noexcept { return outcome_of(*word); }
 
   // -- written by the waiting side before it is published
   const char* what;
@@ -126,22 +149,13 @@ struct waiter {
     who = &self;
     word = &self.wait_word;
     waits_on = &here;
-    // Relaxed: decided long ago, so nobody else writes it; published by the primitive's lock.
-    ticket = (self.wait_word.load(std::memory_order_relaxed) | outcome_bits) + 1;
-    // Release: pairs with the acquire of a canceller that finds this ticket.
-    self.wait_word.store(ticket, std::memory_order_release);
-    // Relaxed: for listings only.
-    self.waiting_since.store(here.tick, std::memory_order_relaxed);
-    // Relaxed: for listings only.
-    self.waiting_for.store(what, std::memory_order_relaxed);
+    ticket = begin_wait(self, here, what);
     if (!until.is_never()) set_timer(here);
   }
 
   // The fiber runs again.
   [[gnu::always_inline]] void end() noexcept {
-    order_after(who);  // in resume()
-    // Relaxed: for listings only.
-    who->waiting_for.store(nullptr, std::memory_order_relaxed);
+    end_wait(*who);
     // Acquire: pairs with the release of the loop that fired it and is done with this waiter.
     if (timer_of.load(std::memory_order_acquire) != nullptr) [[unlikely]]
       clear_timer();

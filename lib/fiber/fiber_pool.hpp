@@ -69,7 +69,7 @@ class fiber_cache {
 [[gnu::always_inline]] inline fiber& make_fiber() {
   fiber& f = fiber_cache::mine().take();
   f.next = nullptr;
-  f.pinned = f.preserve_fenv = f.handed_over = f.body_over = false;
+  f.pinned = f.preserve_fenv = f.body_over = false;
   f.runs_to_the_end = false;
   f.told_of_swallowing = f.ended_cancelled = false;
   // Relaxed: nobody else knows this fiber yet; what publishes it, publishes this.
@@ -94,7 +94,8 @@ inline bool hold_fiber(fiber& f) noexcept {
   // Relaxed: the exchange decides.
   std::uint64_t count = f.references.load(std::memory_order_relaxed);
   // Acquire: pairs with the release in make_fiber().
-  while (count != 0 && !f.references.compare_exchange(count, count + 1, std::memory_order_acquire)) {
+  while (count != 0 &&
+         !f.references.compare_exchange(count, count + 1, std::memory_order_acquire)) {
   }
   return count != 0;
 }

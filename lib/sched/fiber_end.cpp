@@ -82,49 +82,65 @@ void end_watcher::leave(fiber& f) noexcept {
 
 namespace {
 
-// Wakes a joiner that has been decided. One that started the fiber here is to run next and is
-// returned instead; one at most.
-fiber* wake(const fiber& ended, waiter& joiner, worker_core* here) noexcept {
-  // Relaxed: it is decided, so nobody but this thread moves it.
-  if (ended.handed_over && here != nullptr && joiner.who != nullptr &&
-      joiner.who->home.load(std::memory_order_relaxed) == here)
-    return joiner.who;
-  joiner.resume();
-  return nullptr;
-}
-
-// The same for several, and for watchers, under the fiber's lock, which it gives back.
-[[gnu::noinline]] fiber* wake_all(fiber& ended, waiter* first, worker_core* here) noexcept {
+// Wakes those that joined it, and tells the watchers, under the fiber's lock, which it gives back.
+// Whether some of them were told afterwards.
+[[gnu::noinline]] bool wake_all(fiber& ended) noexcept {
   // Decided under the lock: one that lost to its deadline must take the lock before it goes.
   waiter_chain decided;
-  if (first != nullptr) decided.add(*first);
   decided.add_all(ended.joiners);
   end_watcher* afterwards = fiber_end::tell_under_lock(ended, decided);
   ended.lock.unlock();
   // Callbacks are to come before those that wait: these may end the runtime.
+  const bool calls_back = afterwards != nullptr;
   fiber_end::tell_afterwards(ended, afterwards);
-  fiber* next = nullptr;
-  while (waiter* w = decided.take()) {
-    if (next == nullptr) {
-      next = wake(ended, *w, here);
-    } else {
-      w->resume();
-    }
+  while (waiter* w = decided.take()) w->resume();
+  return calls_back;
+}
+
+// Decides the wait of a fiber that has started another one, under the lock of that one; false if
+// something else has. As long as it stands there as starter it is in that very wait, and needs no
+// ticket: it takes the lock, to take itself away, before it goes on.
+bool decide_starter(fiber& starter, const worker* here) noexcept {
+  // Acquire: pairs with the release in send_on(), whose fiber has been decided.
+  if (starter.home.load(std::memory_order_acquire) == here) {
+    // It waits on this thread's worker, so nobody can come between; as in decide_success_here().
+    // Relaxed: likewise.
+    std::uint64_t word = starter.wait_word.load(std::memory_order_relaxed);
+    if ((word & wait_outcome_bits) != 0) return false;
+    // Release: as in waiter::decide().
+    starter.wait_word.store(word | static_cast<std::uint64_t>(wait_outcome::success),
+                            std::memory_order_release);
+    return true;
   }
-  return next;
+  // Relaxed: the exchange decides.
+  std::uint64_t word = starter.wait_word.load(std::memory_order_relaxed);
+  // Acquire and release: as in waiter::decide().
+  return (word & wait_outcome_bits) == 0 &&
+         starter.wait_word.compare_exchange(
+             word, word | static_cast<std::uint64_t>(wait_outcome::success),
+             std::memory_order_acq_rel);
 }
 
 // Says that the fiber has ended, and wakes who waits for it. If the fiber was started by one that
 // joined it here, that one runs next and is returned instead.
-[[gnu::always_inline]] inline fiber* announce_end(fiber& self, worker_core* here) noexcept {
+[[gnu::always_inline]] inline fiber* announce_end(fiber& self, const worker* here) noexcept {
   self.lock.lock();
   // Release: pairs with the acquire of who finds it finished; the result was written before.
   self.state.store(fiber_state::finished, std::memory_order_release);
-  waiter* joiner = self.joiners.pop();
-  if (self.joiners.first != nullptr || self.watchers != nullptr) [[unlikely]]
-    return wake_all(self, joiner, here);
-  self.lock.unlock();
-  return joiner != nullptr ? wake(self, *joiner, here) : nullptr;
+  fiber* starter = std::exchange(self.starter, nullptr);
+  if (starter != nullptr && !decide_starter(*starter, here)) starter = nullptr;
+  bool calls_back = false;
+  if (!self.joiners.empty() || self.watchers != nullptr) {
+    calls_back = wake_all(self);
+  } else {
+    self.lock.unlock();
+  }
+  // Relaxed: it is decided, so nobody but this thread moves it.
+  if (starter == nullptr || (!calls_back && starter->home.load(std::memory_order_relaxed) == here))
+    return starter;
+  order_before(starter);  // pairs with end_wait()
+  runtime_core::of(*starter)->make_ready(*starter);
+  return nullptr;
 }
 
 [[gnu::always_inline]] inline void leave_nest(const fiber& self) noexcept {

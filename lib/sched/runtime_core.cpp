@@ -137,8 +137,8 @@ void runtime_core::send(worker_core& home, fiber& f) noexcept {
 
 void runtime_core::send_on(const worker_core& from, fiber& f) noexcept {
   worker_core& next = *workers_[(from.index + 1) % workers_.size()];
-  // Relaxed: the inbox publishes it.
-  f.home.store(&next, std::memory_order_relaxed);
+  // Release: who finds it there finds its wait decided (decide_starter).
+  f.home.store(&next, std::memory_order_release);
   send(next, f);
 }
 

@@ -193,8 +193,7 @@ bool worker_core::decide_wait_of(fiber& f, wait_outcome outcome) noexcept {
   // Acquire: pairs with the release in waiter::begin().
   std::uint64_t ticket = f.wait_word.load(std::memory_order_acquire);
   // Relaxed: as long as the ticket holds it is this runtime's fiber, and waits on this worker.
-  if ((ticket & waiter::outcome_bits) != 0 ||
-      f.runtime.load(std::memory_order_relaxed) != &runtime ||
+  if ((ticket & wait_outcome_bits) != 0 || f.runtime.load(std::memory_order_relaxed) != &runtime ||
       f.home.load(std::memory_order_relaxed) != this)
     return false;
   // Relaxed: likewise, and the fiber wrote both here, before it was left.

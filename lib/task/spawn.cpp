@@ -75,7 +75,6 @@ class callback_watcher final : public end_watcher {
  private:
   waiter* ended(fiber& f) noexcept override {
     runtime_core& where = *runtime_core::of(f);
-    f.handed_over = false;  // who joined it goes on after its callbacks, not at once
     try {
       launch(callback_, &where);
     } catch (const std::bad_alloc&) {

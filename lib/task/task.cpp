@@ -21,34 +21,46 @@ namespace coir {
 inline namespace v1 {
 namespace {
 
+constexpr const char* purpose = "the end of a task";
+
+// The wait of f's starter was ended by something else.
+[[gnu::noinline, gnu::cold]] void leave_starter(fiber& f) noexcept {
+  std::lock_guard guard(f.lock);
+  f.starter = nullptr;
+}
+
 // Switches straight to a fiber that has not started and waits in this worker's own queue, so that
-// trees of tasks run depth-first on a handful of stacks. False, and nothing done, where that is not
-// so, or where those in the queue have been passed over too often.
-[[gnu::always_inline]] inline bool start_now(worker_core& here, fiber& f, waiter& w) noexcept {
+// trees of tasks run depth-first on a handful of stacks; and waits for its end. Pending, and
+// nothing done, where that is not so, or where those in the queue have been passed over too often.
+[[gnu::always_inline]] inline wait_outcome start_now(worker_core& here, fiber& f) noexcept {
+  // Relaxed: a guess; the queue says it.
+  if (f.state.load(std::memory_order_relaxed) != fiber_state::fresh || f.pinned)
+    return wait_outcome::pending;
   here.guard.enter();
   --here.budget;
   // Relaxed: while the guard is held nobody takes a fiber from this worker's queue.
-  bool mine = f.state.load(std::memory_order_relaxed) == fiber_state::fresh &&
-              f.home.load(std::memory_order_relaxed) == &here && here.may_start(f);
+  bool mine = f.home.load(std::memory_order_relaxed) == &here && here.may_start(f);
   if (!mine || here.starving || !here.start(f)) {
     here.guard.leave();
-    return false;
+    return wait_outcome::pending;
   }
   here.ready.take(f);
-  f.handed_over = true;
   fiber& self = *here.current;
+  f.starter = &self;  // without the lock: looked at when f ends, which has not begun
   bool handling = exceptions_live(*here.exceptions);
   exception_globals own{};
   if (handling) own = std::exchange(*here.exceptions, {});
   if (own.uncaught != 0) add_mask(self, 1);
-  w.begin(here);
+  begin_wait(self, here, purpose);
   here.current = &f;
-  here.carried = &f.lock;
-  worker::change(here, self, f.ctx, true);
+  worker::change(here, self, f.ctx, false);
   if (own.uncaught != 0) add_mask(self, -1U);
   if (handling) *this_thread().exceptions = own;
-  w.end();
-  return true;
+  end_wait(self);
+  wait_outcome outcome = outcome_of(self.wait_word);
+  if (outcome != wait_outcome::success) [[unlikely]]
+    leave_starter(f);
+  return outcome;
 }
 
 [[noreturn, gnu::noinline, gnu::cold]] void refuse_to_join_itself(fiber& f) {
@@ -61,27 +73,18 @@ void look_at(fiber& failed) noexcept {
   failed.looked_at.store(1, std::memory_order_relaxed);
 }
 
-// Not inlined: this switch is another than that of start_now().
-[[gnu::noinline]] wait_outcome wait_as_joiner(fiber& f, waiter& w) noexcept {
-  return wait(w, f.lock);
-}
-
-// Waits for the end of f, once: success, or a request or deadlock that ended the wait.
-wait_outcome wait_for_end_of(fiber& f, worker* here) {
+// Waits for the end of f, once: success, or a request or deadlock that ended the wait. Not inlined:
+// its switch is another than that of start_now().
+[[gnu::noinline]] wait_outcome wait_for_end_of(fiber& f) noexcept {
   if (finished(f)) return wait_outcome::success;
-  waiter w("the end of a task");
+  waiter w(purpose);
   f.lock.lock();
   if (finished(f)) {
     f.lock.unlock();
     return wait_outcome::success;
   }
   f.joiners.push_back(w);
-  if (here == nullptr || f.pinned || !start_now(worker_core::of(*here), f, w))
-    return wait_as_joiner(f, w);  // a thread's waiter cannot be asked any more
-  wait_outcome outcome = w.outcome();
-  if (outcome != wait_outcome::success) [[unlikely]]
-    leave_list(w, f.lock);
-  return outcome;
+  return wait(w, f.lock);
 }
 
 // Who waits for f is asked to end: so is f, and its end is waited for. If that was a cancellation,
@@ -89,21 +92,22 @@ wait_outcome wait_for_end_of(fiber& f, worker* here) {
 [[gnu::noinline, gnu::cold]] void hand_on_request(fiber& f) {
   do {
     request_cancel(f, {});
-  } while (wait_for_end_of(f, current_worker()) == wait_outcome::cancelled);
+  } while (wait_for_end_of(f) == wait_outcome::cancelled);
   if (f.ended_cancelled) deliver_requests(*current_worker());
 }
 
 void join_fiber(fiber& f, bool hands_on) {
-  worker* here = current_worker();
-  if (here != nullptr) {
+  wait_outcome outcome = wait_outcome::pending;
+  if (worker* here = current_worker()) {
     if (here->current == &f) [[unlikely]]
       refuse_to_join_itself(f);
     // Before the look: a deadline of the fiber's own may be due, and start_now() is to find some
     // budget left.
     if (here->budget == 1) worker_core::of(*here).poll();
     check_cancelled(*here);
+    outcome = start_now(worker_core::of(*here), f);
   }
-  wait_outcome outcome = wait_for_end_of(f, here);
+  if (outcome == wait_outcome::pending) outcome = wait_for_end_of(f);
   if (outcome == wait_outcome::success) [[likely]]
     return;
   if (outcome == wait_outcome::cancelled && hands_on) return hand_on_request(f);

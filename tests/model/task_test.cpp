@@ -138,4 +138,82 @@ TEST(TaskModel, WhoIsToldOfTheEndIsToldOnce) {
   }));
 }
 
+// A fiber that started another one by joining it waits on `here`; the other one ends on `there`.
+struct started {
+  parts::runtime_memory memory;
+  coir::worker_core here{memory.get(), 0};
+  coir::worker_core there{memory.get(), 1};
+  coir::fiber starter;
+  coir::fiber f;
+  coir_model::atomic<int> resumed;  // times, by the end
+
+  started() {
+    parts::made_ready = [this](coir::fiber& one) {
+      require(&one == &starter, "it is the starter that is made ready");
+      // As the run queue does, by its lock.
+      resumed.fetch_add(1, std::memory_order_acq_rel);
+    };
+    starter.runtime.store(&memory.get(), std::memory_order_relaxed);
+    starter.home.store(&here, std::memory_order_relaxed);
+    starter.requests.store(coir::fiber_request::cancel, std::memory_order_relaxed);
+    f.starter = &starter;
+    coir::begin_wait(starter, here, "a model");
+  }
+
+  // The loop of `here`; whether it came first.
+  bool cancel() { return here.decide_wait_of(starter, coir::wait_outcome::cancelled); }
+
+  void end() {
+    parts::run_on(there);
+    require(coir::announce_end(f, &there) == nullptr, "the starter does not wait there");
+  }
+
+  coir::wait_outcome outcome() { return coir::outcome_of(starter.wait_word); }
+};
+
+TEST(TaskModel, AStarterThatIsCancelledIsNotWokenOutOfItsNextWait) {
+  holds(explore({"an end elsewhere, and a starter that goes on to wait for something else"},
+                [](execution& e) {
+                  auto s = std::make_shared<started>();
+                  e.thread([=] { s->end(); });
+                  e.thread([=] {
+                    parts::run_on(s->here);
+                    if (s->cancel()) {
+                      coir::leave_starter(s->f);
+                      coir::begin_wait(s->starter, s->here, "another model");
+                    } else {
+                      s->resumed.await(1);
+                      require(s->outcome() == coir::wait_outcome::success, "the end has come");
+                    }
+                  });
+                  e.finally([=] {
+                    bool woken = s->resumed.load(std::memory_order_relaxed) == 1;
+                    require(s->outcome() ==
+                                (woken ? coir::wait_outcome::success : coir::wait_outcome::pending),
+                            "its next wait is its own");
+                    require(s->f.starter == nullptr, "nobody is left there");
+                  });
+                }));
+}
+
+TEST(TaskModel, AStarterThatIsCancelledAndSentOnStaysCancelled) {
+  holds(explore({"an end where the starter is sent"}, [](execution& e) {
+    auto s = std::make_shared<started>();
+    e.thread([=] { s->end(); });
+    e.thread([=] {
+      parts::run_on(s->here);
+      if (!s->cancel()) return;
+      // As send_on() does.
+      s->starter.home.store(&s->there, std::memory_order_release);
+      require(s->outcome() == coir::wait_outcome::cancelled, "a wait is decided once");
+    });
+    e.finally([=] {
+      int resumed = s->resumed.load(std::memory_order_relaxed);
+      require(s->outcome() ==
+                  (resumed == 1 ? coir::wait_outcome::success : coir::wait_outcome::cancelled),
+              "it learns what became of its wait");
+    });
+  }));
+}
+
 }  // namespace
