@@ -11,7 +11,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <exception>
-#include <optional>
 
 namespace coir {
 inline namespace v1 {
@@ -95,7 +94,7 @@ class alignas(64) fiber {
   bool runs_to_the_end = false;  // starts though its runtime ends
   std::uint32_t position = 0;    // of its entry in the owner's run queue, while fresh
   fiber* next = nullptr;         // in an inbox, a free list, a list of fibers
-  std::optional<stack> memory;
+  pooled_stack memory;
 
   // -- written once, before the fiber is shared
   const fiber_operations* operations = nullptr;

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <utility>
 
@@ -97,6 +98,12 @@ class stack {
   std::byte* limit_;
   stack_slot* slot_;
 };
+
+// Engine level: a stack of the pool in one word; lib/stack/pooled_stack.hpp makes it.
+struct stack_returner {
+  void operator()(stack_slot* slot) const noexcept;
+};
+using pooled_stack = std::unique_ptr<stack_slot, stack_returner>;
 
 // What the pool of stacks holds, in the whole process.
 struct stack_statistics {

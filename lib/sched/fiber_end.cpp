@@ -100,7 +100,7 @@ namespace {
 // Decides the wait of a fiber that has started another one, under the lock of that one; false if
 // something else has. As long as it stands there as starter it is in that very wait, and needs no
 // ticket: it takes the lock, to take itself away, before it goes on.
-bool decide_starter(fiber& starter, const worker* here) noexcept {
+[[gnu::always_inline]] inline bool decide_starter(fiber& starter, const worker* here) noexcept {
   // Acquire: pairs with the release in send_on(), whose fiber has been decided.
   if (starter.home.load(std::memory_order_acquire) == here) {
     // It waits on this thread's worker, so nobody can come between; as in decide_success_here().
@@ -143,10 +143,49 @@ bool decide_starter(fiber& starter, const worker* here) noexcept {
   return nullptr;
 }
 
-[[gnu::always_inline]] inline void leave_nest(const fiber& self) noexcept {
-  // Relaxed: written before the fiber began, or by itself.
-  if (nest* around = self.inside.load(std::memory_order_relaxed)) [[unlikely]]
+[[gnu::always_inline]] inline void leave_nest(fiber& self) noexcept {
+  // Relaxed: written before the fiber began, or by itself; who compares it finds a fiber that has
+  // ended.
+  if (nest* around = self.inside.load(std::memory_order_relaxed)) [[unlikely]] {
+    self.inside.store(nullptr, std::memory_order_relaxed);  // relaxed: likewise
     around->leave();
+  }
+}
+
+// Keeps the stack of a fiber that has ended for the next one of its worker. False where it is not
+// wanted: AddressSanitizer is to be told of the frames that are left, which the pool does.
+[[gnu::always_inline]] inline bool keep_stack(worker_core& here, fiber& gone) noexcept {
+  if (COIR_ASAN || here.spare || here.runtime.lacking()) return false;
+  here.spare = std::move(gone.memory);
+  here.spare_size = gone.stack_size;
+  return true;
+}
+
+// Counts the end of a fiber and drops its own reference. Under the guard.
+[[gnu::always_inline]] inline void lay_to_rest(worker_core& here, fiber& gone) noexcept {
+  worker_core::count(here.ended);
+  if (here.runtime.ending()) [[unlikely]]
+    here.runtime.note_end();
+  if (!drop_reference(gone)) return;
+  // Result and exception may run the user's destructors, which is not for here.
+  if (gone.operations == nullptr && gone.failure == nullptr) {
+    recycle_fiber(gone);
+  } else {
+    here.dead.push_back(gone);
+  }
+}
+
+// The same by the fiber itself, about to leave for good, if its stack stays with the worker: nobody
+// uses it before that. Otherwise, and where who arrives looks at the header of who has left, by
+// bury(). Gives the word for who arrives.
+[[gnu::always_inline]] inline void* word_after(worker_core& here, fiber& self) noexcept {
+  constexpr bool looked_at = COIR_CONTEXT_BACKEND != 1 || COIR_ASAN || COIR_TSAN;
+  if (!looked_at && keep_stack(here, self)) [[likely]] {
+    lay_to_rest(here, self);
+    return &here;
+  }
+  here.finished = &self;
+  return worker::settling(here);
 }
 
 // Who runs after a fiber that has ended: the one it was handed over by, the next ready one, or the
@@ -175,14 +214,14 @@ context::departure fiber_entry(context&, context&, void* word) {
   // Alone with its result: destroyed here, where the user's destructors may do as they like.
   // Acquire: sees what the handles that went did.
   if (self.references.load(std::memory_order_acquire) == 1) drop_outcome(self);
-  if (this_thread().worker == nullptr) [[unlikely]]
+  worker* thread_worker = this_thread().worker;
+  if (thread_worker == nullptr) [[unlikely]]
     abort_with("a fiber of the parent process ends in a child of fork(), which is to call _exit()");
-  worker_core& here = worker_core::of(*this_thread().worker);
-  fiber* joiner = announce_end(self, &here);
+  worker_core& here = worker_core::of(*thread_worker);
+  fiber* starter = announce_end(self, &here);
   leave_nest(self);
-  context& next = successor(here, joiner);
-  here.finished = &self;
-  return {&next, worker::settling(here), worker::order};
+  context& next = successor(here, starter);
+  return {&next, word_after(here, self), worker::order};
 }
 
 bool notify_end(fiber& f, waiter& w) noexcept {
@@ -206,29 +245,14 @@ void abandon(fiber& fresh) noexcept {
 }
 
 void worker::bury() noexcept {
-  // AddressSanitizer is to be told of the frames that are left, which the pool does.
-  constexpr bool keeps_stacks = !COIR_ASAN;
   worker_core& here = worker_core::of(*this);
   fiber& gone = *std::exchange(finished, nullptr);
   gone.ctx.~context();
-  if (keeps_stacks && !here.spare && !here.runtime.lacking()) [[likely]] {
-    here.spare.emplace(std::move(*gone.memory));
-    here.spare_size = gone.stack_size;
-    gone.memory.reset();
-  } else {
+  if (!keep_stack(here, gone)) {
     gone.memory.reset();
     if (here.runtime.lacking()) here.runtime.end_lack();
   }
-  worker_core::count(here.ended);
-  if (here.runtime.ending()) [[unlikely]]
-    here.runtime.note_end();
-  // Result and exception may run the user's destructors, which is not for here, under the guard.
-  if (!drop_reference(gone)) return;
-  if (gone.operations == nullptr && gone.failure == nullptr) {
-    recycle_fiber(gone);
-  } else {
-    here.dead.push_back(gone);
-  }
+  lay_to_rest(here, gone);
 }
 
 }  // namespace v1

@@ -19,6 +19,8 @@
 #include "sched/census.hpp"
 #include "sched/clock.hpp"
 #include "sched/runtime_core.hpp"
+#include "stack/mapping.hpp"
+#include "stack/pooled_stack.hpp"
 
 namespace coir {
 inline namespace v1 {
@@ -122,7 +124,9 @@ void list_one(std::ostream& out, fiber& f, const standstill& still) {
     out << '\n';
     return;
   }
-  out << ", stack " << f.memory->touched() << " of " << f.memory->size() << " bytes touched\n";
+  const std::byte* top = f.memory->top;
+  const std::byte* limit = limit_of(*f.memory);
+  out << ", stack " << resident_below(top, limit) << " of " << top - limit << " bytes touched\n";
   print_calls(out, calls_of(f));
 }
 

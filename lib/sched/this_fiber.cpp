@@ -9,6 +9,7 @@
 
 #include "fiber/fiber_name.hpp"
 #include "sched/wait_failure.hpp"
+#include "stack/pooled_stack.hpp"
 
 namespace coir {
 inline namespace v1 {
@@ -63,7 +64,7 @@ void set_name(std::string_view name) {
 std::size_t stack_used() noexcept {
   worker* here = current_worker();
   if (here == nullptr) return 0;
-  return static_cast<std::size_t>(here->current->memory->top() -
+  return static_cast<std::size_t>(here->current->memory->top -
                                   static_cast<std::byte*>(stack_pointer()));
 }
 

@@ -59,7 +59,7 @@ bool worker_core::has_room() noexcept {
 
 bool worker_core::find_stack(fiber& fresh) noexcept {
   try {
-    fresh.memory.emplace(stack_options{fresh.stack_size, runtime.options().guard_size});
+    fresh.memory = take_stack({fresh.stack_size, runtime.options().guard_size});
   } catch (const std::exception&) {
     return false;
   }

@@ -10,7 +10,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <new>
-#include <optional>
 #include <utility>
 
 #include "sched/environment.hpp"
@@ -20,6 +19,7 @@
 #include "sched/inbox.hpp"
 #include "sched/parking.hpp"
 #include "sched/timer_heap.hpp"
+#include "stack/pooled_stack.hpp"
 
 namespace coir {
 inline namespace v1 {
@@ -67,7 +67,7 @@ class worker_core : public worker {
   std::uint32_t polls_unmoved = 0;  // since it moved
   std::uint32_t deadlocks_told = 0;
   bool told_of_end = false;    // the fibers here have been cancelled by request_end()
-  std::optional<stack> spare;  // of the fiber that ended last, for the next one
+  pooled_stack spare;          // of the fiber that ended last, for the next one
   std::size_t spare_size = 0;  // that fiber's stack_size
   bool looks_round = false;    // it is the watcher of its runtime, and up to look for work only
   std::fenv_t environment;     // the thread's, while a fiber has brought its own
@@ -135,8 +135,7 @@ class worker_core : public worker {
   // Gives a fresh fiber its stack. False where none can be had.
   [[gnu::always_inline]] bool start(fiber& fresh) noexcept {
     if (spare && fresh.stack_size == spare_size) [[likely]] {
-      fresh.memory.emplace(std::move(*spare));
-      spare.reset();
+      fresh.memory = std::move(spare);
     } else if (!find_stack(fresh)) {
       return false;
     }
@@ -144,7 +143,7 @@ class worker_core : public worker {
     bool foreign = COIR_CONTEXT_BACKEND != 1 && current != nullptr && current->preserve_fenv;
     std::fenv_t aside;
     if (foreign) leave_environment(aside);
-    ::new (&fresh.ctx) context(fresh.memory->top(), fresh.memory->limit(),
+    ::new (&fresh.ctx) context(fresh.memory->top, limit_of(*fresh.memory),
                                fresh.preserve_fenv ? &entry_with_environment : &fiber_entry);
     if (foreign) enter_environment(aside);
     // Relaxed: only this worker starts it; listings read some recent value.

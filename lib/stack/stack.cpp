@@ -5,6 +5,7 @@
 #include "stack/checkers.hpp"
 #include "stack/guard.hpp"
 #include "stack/mapping.hpp"
+#include "stack/pooled_stack.hpp"
 #include "stack/stack_cache.hpp"
 
 #include <algorithm>
@@ -50,19 +51,26 @@ void release_loose(std::byte* limit, stack_slot* slot) noexcept {
 
 }  // namespace
 
-stack::stack(stack_options options) {
+pooled_stack take_stack(const stack_options& options) {
   stack_slot* slot = stack_cache::acquire(options);
-  top_ = slot->top;
-  limit_ = slot->limit_in(slot->home->shape());
-  slot_ = slot;
   slot->owner.store(&anonymous, std::memory_order_relaxed);  // relaxed: see the field
+  return pooled_stack(slot);
+}
+
+void stack_returner::operator()(stack_slot* slot) const noexcept {
+  cleanse_stack(limit_of(*slot), slot->top);
+  slot->owner.store(nullptr, std::memory_order_relaxed);  // relaxed: see the field
+  stack_cache::release(slot);
+}
+
+stack::stack(stack_options options) : slot_(take_stack(options).release()) {
+  top_ = slot_->top;
+  limit_ = limit_of(*slot_);
 }
 
 void stack::release() noexcept {
   if (slot_->home == nullptr) return release_loose(limit_, slot_);
-  cleanse_stack(limit_, top_);
-  slot_->owner.store(nullptr, std::memory_order_relaxed);  // relaxed: see the field
-  stack_cache::release(slot_);
+  stack_returner()(slot_);
 }
 
 stack stack::from_heap(std::size_t size) {

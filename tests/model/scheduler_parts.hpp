@@ -82,8 +82,10 @@ context::departure entry_with_environment(context&, context& resumer, void* word
 }
 void leave_environment(std::fenv_t&) noexcept {}
 void enter_environment(const std::fenv_t&) noexcept {}
-stack::stack(stack_options) : stack(nullptr, nullptr, nullptr) {}
-void stack::release() noexcept {}
+pooled_stack take_stack(const stack_options&) {
+  return nullptr;
+}
+void stack_returner::operator()(stack_slot*) const noexcept {}
 
 void runtime_core::make_ready(fiber& f) noexcept {
   parts::made_ready(f);
