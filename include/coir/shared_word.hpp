@@ -47,25 +47,22 @@ class shared_word {
   void store(T value, std::memory_order order) noexcept { cell_.store(value, order); }
 
   [[gnu::always_inline]] T exchange(T value, std::memory_order order) noexcept {
-    if (single_threaded()) return replace(value);
+    if (single_threaded()) return replace([=](T) { return value; });
     return cell_.exchange(value, order);
   }
 
   [[gnu::always_inline]] T fetch_add(T change, std::memory_order order) noexcept {
-    // Relaxed: there is no other thread to order against.
-    if (single_threaded()) return replace(cell_.load(std::memory_order_relaxed) + change);
+    if (single_threaded()) return replace([=](T old) { return old + change; });
     return cell_.fetch_add(change, order);
   }
 
   [[gnu::always_inline]] T fetch_or(T bits, std::memory_order order) noexcept {
-    // Relaxed: there is no other thread to order against.
-    if (single_threaded()) return replace(cell_.load(std::memory_order_relaxed) | bits);
+    if (single_threaded()) return replace([=](T old) { return old | bits; });
     return cell_.fetch_or(bits, order);
   }
 
   [[gnu::always_inline]] T fetch_and(T bits, std::memory_order order) noexcept {
-    // Relaxed: there is no other thread to order against.
-    if (single_threaded()) return replace(cell_.load(std::memory_order_relaxed) & bits);
+    if (single_threaded()) return replace([=](T old) { return old & bits; });
     return cell_.fetch_and(bits, order);
   }
 
@@ -86,10 +83,11 @@ class shared_word {
   }
 
  private:
-  T replace(T value) noexcept {
+  template <class Change>
+  [[gnu::always_inline]] T replace(Change change) noexcept {
     // Relaxed: there is no other thread to order against.
     T old = cell_.load(std::memory_order_relaxed);
-    cell_.store(value, std::memory_order_relaxed);
+    cell_.store(change(old), std::memory_order_relaxed);
     return old;
   }
 

@@ -90,6 +90,14 @@ void fiber_cache::give_back(std::size_t keep) noexcept {
   for (; size_ > keep; --size_) shared.put(*std::exchange(first_, first_->next));
 }
 
+void drop_failure(fiber& f) noexcept {
+  if (f.unhandled != nullptr) std::exchange(f.unhandled, nullptr)->lose(f);
+  f.failure = nullptr;
+  f.ended_cancelled = false;
+  // Relaxed: nobody else knows this fiber any more.
+  f.looked_at.store(0, std::memory_order_relaxed);
+}
+
 void recycle_fiber(fiber& f) noexcept {
   drop_outcome(f);
   if (f.name != nullptr || f.cancel_message != nullptr) forget_words(f);

@@ -68,20 +68,13 @@ class fiber_cache {
 // Throws std::bad_alloc. Cost: a few nanoseconds from the thread's own list.
 [[gnu::always_inline]] inline fiber& make_fiber() {
   fiber& f = fiber_cache::mine().take();
-  f.next = nullptr;
-  f.pinned = f.preserve_fenv = f.body_over = false;
-  f.runs_to_the_end = false;
-  f.told_of_swallowing = f.ended_cancelled = false;
+  f.pinned = f.preserve_fenv = f.runs_to_the_end = f.body_over = f.told_of_swallowing = false;
   // Relaxed: nobody else knows this fiber yet; what publishes it, publishes this.
   f.requests.store(0, std::memory_order_relaxed);
   // Relaxed: likewise.
   f.told_of_end.store(0, std::memory_order_relaxed);
   // Relaxed: likewise.
   f.times_asked.store(0, std::memory_order_relaxed);
-  // Relaxed: likewise.
-  f.looked_at.store(0, std::memory_order_relaxed);
-  // Relaxed: likewise.
-  f.inside.store(nullptr, std::memory_order_relaxed);
   // Relaxed: likewise.
   f.state.store(fiber_state::fresh, std::memory_order_relaxed);
   // Release: one who finds the block in its slab takes its reference by an acquire.
@@ -108,12 +101,15 @@ inline bool hold_fiber(fiber& f) noexcept {
          f.references.fetch_add(~std::uint64_t{0}, std::memory_order_acq_rel) == 1;
 }
 
+// Reports the exception where that is due, and destroys it, with all that is known of it.
+[[gnu::noinline, gnu::cold]] void drop_failure(fiber& f) noexcept;
+
 // Destroys result and exception, which runs the user's destructors.
 inline void drop_outcome(fiber& f) noexcept {
   if (f.operations != nullptr && f.operations->destroy != nullptr) f.operations->destroy(f);
   f.operations = nullptr;
-  if (f.unhandled != nullptr) std::exchange(f.unhandled, nullptr)->lose(f);
-  if (f.failure != nullptr) f.failure = nullptr;
+  if (f.failure != nullptr) [[unlikely]]
+    drop_failure(f);
 }
 
 // The same, and gives the block back.

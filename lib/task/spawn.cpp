@@ -35,30 +35,48 @@ fiber& new_fiber(const spawn_options* options) {
   return fresh;
 }
 
-void launch(fiber& fresh, runtime_core* where) {
-  worker* here = current_worker();
-  runtime_core* around = here != nullptr ? &worker_core::of(*here).runtime : nullptr;
-  if (where == nullptr) where = around != nullptr ? around : &default_runtime().core();
+namespace {
+
+// Throws what no stack can be like, here rather than when the fiber starts.
+[[gnu::noinline]] void check_stack_size(const fiber& fresh, const runtime_core& where) {
+  static_cast<void>(shape_for({fresh.stack_size, where.options().guard_size}));
+}
+
+[[gnu::always_inline]] inline void settle_in(fiber& fresh, runtime_core& where) {
   if (fresh.stack_size == 0) {
-    fresh.stack_size = where->options().stack_size;
+    fresh.stack_size = where.options().stack_size;
   } else {
-    // Throws what no stack can be like, here rather than when the fiber starts.
-    static_cast<void>(shape_for({fresh.stack_size, where->options().guard_size}));
+    check_stack_size(fresh, where);
   }
   // Relaxed: written before the fiber is shared.
-  fresh.runtime.store(where, std::memory_order_relaxed);
-  if (where != around) return where->enter(fresh);
+  fresh.runtime.store(&where, std::memory_order_relaxed);
+}
+
+[[gnu::noinline]] void launch_from_outside(fiber& fresh, runtime_core& where) {
+  settle_in(fresh, where);
+  where.enter(fresh);
+}
+
+}  // namespace
+
+void launch(fiber& fresh, runtime_core* where) {
+  worker* here = current_worker();
+  if (here == nullptr)
+    return launch_from_outside(fresh, where != nullptr ? *where : default_runtime().core());
+  worker_core& core = worker_core::of(*here);
+  if (where != nullptr && where != &core.runtime) return launch_from_outside(fresh, *where);
+  settle_in(fresh, core.runtime);
   // Relaxed: the running fiber's own, which outlives this.
   nest* around_this = here->current->inside.load(std::memory_order_relaxed);
   if (around_this != nullptr) [[unlikely]]
     around_this->enter(fresh);
-  where->enter_here(worker_core::of(*here), fresh);
+  core.runtime.enter_here(core, fresh);
 }
 
 void discard(fiber& fresh) noexcept {
   if (fresh.operations != nullptr) fresh.operations->abandon(fresh);
   // Relaxed: nobody else knows this fiber.
-  if (nest* around = fresh.inside.load(std::memory_order_relaxed)) around->leave();
+  if (nest* around = fresh.inside.exchange(nullptr, std::memory_order_relaxed)) around->leave();
   release_fiber(fresh);
   release_fiber(fresh);
 }

@@ -23,6 +23,16 @@ namespace {
 
 constexpr const char* purpose = "the end of a task";
 
+// The exceptions that the fiber handles wait with it, and no request ends its wait while one is on
+// its way.
+[[gnu::noinline]] void change_amid_exceptions(worker& here, fiber& self, context& next) noexcept {
+  exception_globals own = std::exchange(*here.exceptions, {});
+  if (own.uncaught != 0) add_mask(self, 1);
+  worker::change(here, self, next, false);
+  if (own.uncaught != 0) add_mask(self, -1U);
+  *this_thread().exceptions = own;
+}
+
 // The wait of f's starter was ended by something else.
 [[gnu::noinline, gnu::cold]] void leave_starter(fiber& f) noexcept {
   std::lock_guard guard(f.lock);
@@ -47,15 +57,13 @@ constexpr const char* purpose = "the end of a task";
   here.ready.take(f);
   fiber& self = *here.current;
   f.starter = &self;  // without the lock: looked at when f ends, which has not begun
-  bool handling = exceptions_live(*here.exceptions);
-  exception_globals own{};
-  if (handling) own = std::exchange(*here.exceptions, {});
-  if (own.uncaught != 0) add_mask(self, 1);
   begin_wait(self, here, purpose);
   here.current = &f;
-  worker::change(here, self, f.ctx, false);
-  if (own.uncaught != 0) add_mask(self, -1U);
-  if (handling) *this_thread().exceptions = own;
+  if (exceptions_live(*here.exceptions)) [[unlikely]] {
+    change_amid_exceptions(here, self, f.ctx);
+  } else {
+    worker::change(here, self, f.ctx, false);
+  }
   end_wait(self);
   wait_outcome outcome = outcome_of(self.wait_word);
   if (outcome != wait_outcome::success) [[unlikely]]
