@@ -11,6 +11,7 @@
 #include <coir/condition_variable_any.hpp>
 #include <coir/config.hpp>
 #include <coir/context.hpp>
+#include <coir/context_var.hpp>
 #include <coir/coroutine.hpp>
 #include <coir/event.hpp>
 #include <coir/fiber_local.hpp>

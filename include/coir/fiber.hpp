@@ -16,6 +16,7 @@ namespace coir {
 inline namespace v1 {
 
 class cancel_scope;
+struct context_binding;
 class end_watcher;
 class fiber;
 class nest;
@@ -125,6 +126,7 @@ class alignas(64) fiber {
   atomic_cell<std::int64_t> waiting_since{0};  // for listings
   cancel_scope* scopes = nullptr;              // the innermost that is open
   void* locals = nullptr;                      // of fiber_local
+  context_binding* bindings = nullptr;         // of context_var; null in the pool
   bool body_over = false;
   bool told_of_swallowing = false;  // a line on stderr, once
 

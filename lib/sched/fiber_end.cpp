@@ -13,6 +13,7 @@
 #include "base/assert.hpp"
 #include "fiber/fiber_locals.hpp"
 #include "fiber/fiber_pool.hpp"
+#include "sched/context_binding.hpp"
 #include "sched/runtime_core.hpp"
 #include "sched/unhandled.hpp"
 #include "sched/waiter_chain.hpp"
@@ -211,6 +212,8 @@ context::departure fiber_entry(context&, context&, void* word) {
   self.body_over = true;
   if (self.locals != nullptr) [[unlikely]]
     destroy_fiber_locals(self);
+  if (self.bindings != nullptr) [[unlikely]]
+    drop_bindings(self);
   // Alone with its result: destroyed here, where the user's destructors may do as they like.
   // Acquire: sees what the handles that went did.
   if (self.references.load(std::memory_order_acquire) == 1) drop_outcome(self);
@@ -233,6 +236,7 @@ bool notify_end(fiber& f, waiter& w) noexcept {
 
 void abandon(fiber& fresh) noexcept {
   fresh.operations->abandon(fresh);
+  drop_bindings(fresh);
   if (fresh.failure == nullptr) {
     fresh.failure = std::make_exception_ptr(cancelled());
     fresh.ended_cancelled = true;

@@ -13,6 +13,7 @@
 #include "fiber/fiber_name.hpp"
 #include "fiber/fiber_pool.hpp"
 #include "sched/census.hpp"
+#include "sched/context_binding.hpp"
 #include "sched/runtime_core.hpp"
 #include "stack/shape.hpp"
 
@@ -22,6 +23,7 @@ inline namespace v1 {
 fiber& new_fiber(const spawn_options* options) {
   fiber& fresh = make_fiber();
   fresh.stack_size = 0;
+  inherit_bindings(fresh, current_worker());
   if (options == nullptr) return fresh;
   try {
     fresh.stack_size = options->stack_size;
@@ -75,6 +77,7 @@ void launch(fiber& fresh, runtime_core* where) {
 
 void discard(fiber& fresh) noexcept {
   if (fresh.operations != nullptr) fresh.operations->abandon(fresh);
+  drop_bindings(fresh);
   // Relaxed: nobody else knows this fiber.
   if (nest* around = fresh.inside.exchange(nullptr, std::memory_order_relaxed)) around->leave();
   release_fiber(fresh);
