@@ -21,6 +21,7 @@
 #include <coir/local_channel.hpp>
 #include <coir/mutex.hpp>
 #include <coir/pipeline.hpp>
+#include <coir/queue.hpp>
 #include <coir/runtime.hpp>
 #include <coir/select.hpp>
 #include <coir/semaphore.hpp>
