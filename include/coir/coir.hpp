@@ -22,6 +22,7 @@
 #include <coir/mutex.hpp>
 #include <coir/pipeline.hpp>
 #include <coir/queue.hpp>
+#include <coir/run_blocking.hpp>
 #include <coir/runtime.hpp>
 #include <coir/select.hpp>
 #include <coir/semaphore.hpp>

@@ -16,6 +16,8 @@ namespace testing {
 //     coir::run([] { coir::this_fiber::sleep_for(1h); });
 //     assert(clock.elapsed() == 1h);
 //
+// It stands still while a blocking call is made (run_blocking.hpp).
+//
 // Lifetime  made and destroyed while no runtime has fibers; one at a time. Plain threads that wait
 //           with a deadline, and other clocks, go by real time.
 class virtual_time {

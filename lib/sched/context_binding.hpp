@@ -37,6 +37,9 @@ void drop_bindings(context_binding* bindings) noexcept;
 // Of the calling plain thread.
 context_binding* bindings_of_thread() noexcept;
 
+// The calling plain thread has these from now on, and no reference to them; returns what it had.
+context_binding* lend_bindings(context_binding* bindings) noexcept;
+
 // A fiber begins with what the one has who spawns it: the fiber that runs on `here`, or the thread.
 [[gnu::always_inline]] inline void inherit_bindings(fiber& fresh, const worker* here) noexcept {
   context_binding* theirs = here != nullptr ? here->current->bindings : bindings_of_thread();

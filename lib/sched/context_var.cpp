@@ -93,6 +93,10 @@ context_binding* bindings_of_thread() noexcept {
   return place();
 }
 
+context_binding* lend_bindings(context_binding* bindings) noexcept {
+  return std::exchange(place(), bindings);
+}
+
 // The value's destructor may ask for a fiber_local.
 void drop_bindings(fiber& gone) noexcept {
   drop_bindings(std::exchange(gone.bindings, nullptr));

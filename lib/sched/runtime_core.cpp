@@ -266,8 +266,8 @@ void runtime_core::park(worker_core& here) noexcept {
   if (!here.looks_round) call_watcher();
 }
 
-// Whether nothing waits in a sleeper's inbox, nor among its errands: one that was called is no
-// sleeper for the clock, though it has not risen yet.
+// Whether nothing waits in a sleeper's inbox, nor among its errands, nor outside: one that was
+// called is no sleeper for the clock, though it has not risen yet.
 //
 //     this worker                 another
 //                                 asleep
@@ -276,6 +276,8 @@ void runtime_core::park(worker_core& here) noexcept {
 //
 // Under mutex_: what a worker has put before it parked is seen by who parks after it.
 bool runtime_core::nobody_ready() const noexcept {
+  // Relaxed: counted by fibers, whose workers have parked since, under mutex_.
+  if (outside_calls_.load(std::memory_order_relaxed) != 0) return false;
   return std::ranges::all_of(
       sleepers_, [](worker_core* w) { return w->arrivals.empty() && w->errands.empty(); });
 }
@@ -295,12 +297,27 @@ void runtime_core::call_watcher() noexcept {
 // Every thread sleeps, and none has a deadline: what waits now waits for ever, unless told so.
 bool runtime_core::end_deadlock() {
   if (live() == 0 || !everyone_sleeps()) return false;
+  if (virtual_clock_on() && advance_everyones_clock()) return true;
   std::string listing = list_waits();
   visit_runtimes([&](runtime_core& one) {
     std::lock_guard lock(one.mutex_);
     one.deadlock_listing_ = listing;
     // Release: pairs with the acquire in deadlocks().
     one.deadlocks_.fetch_add(1, std::memory_order_release);
+    for (auto& w : one.workers_) w->sleep.notify();
+  });
+  return true;
+}
+
+// For who waits outside for what a fiber does that waits for the clock, which stands still for him.
+bool runtime_core::advance_everyones_clock() {
+  deadline first;
+  visit_runtimes([&](runtime_core& one) {
+    if (one.belongs_here()) first = std::min(first, one.earliest());
+  });
+  if (first.is_never()) return false;
+  advance_virtual_clock(first.nanoseconds());
+  visit_runtimes([](runtime_core& one) {
     for (auto& w : one.workers_) w->sleep.notify();
   });
   return true;

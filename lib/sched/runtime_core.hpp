@@ -121,6 +121,25 @@ class runtime_core {
     if (asleep_.load(std::memory_order_relaxed) != 0) wake_one();
   }
 
+  // A fiber waits for something that the outside does for it: the virtual clock stands still. Made
+  // and destroyed by that fiber.
+  class outside_call {
+   public:
+    explicit outside_call(runtime_core& around) noexcept : around_(around) {
+      // Relaxed: looked at by workers that park after this one has (nobody_ready()).
+      around_.outside_calls_.fetch_add(1, std::memory_order_relaxed);
+    }
+    outside_call(const outside_call&) = delete;
+    outside_call& operator=(const outside_call&) = delete;
+    ~outside_call() {
+      // Relaxed: likewise; until then this worker is awake, and the clock stands still for that.
+      around_.outside_calls_.fetch_sub(1, std::memory_order_relaxed);
+    }
+
+   private:
+    runtime_core& around_;
+  };
+
   // Fibers that have begun and not ended; fibers at all.
   std::uint64_t started() const noexcept;
   std::uint64_t live() const noexcept;
@@ -186,6 +205,7 @@ class runtime_core {
   void wake_one() noexcept;
   bool nobody_ready() const noexcept;
   bool end_deadlock();
+  static bool advance_everyones_clock();
   void end_wait(worker_core& here, fiber& f, wait_outcome outcome) noexcept;
   void send(worker_core& home, fiber& f) noexcept;
   deadline earliest() noexcept;
@@ -211,7 +231,8 @@ class runtime_core {
   std::atomic<std::uint64_t> entered_{0};      // fibers from outside
   std::atomic<std::uint32_t> ends_noted_{0};   // calls of note_end()
   std::atomic<std::uint32_t> visitors_{0};     // threads in send()
-  std::mutex telling_;                         // one worker at a time tells the fibers of the end
+  std::atomic<std::uint32_t> outside_calls_{0};
+  std::mutex telling_;  // one worker at a time tells the fibers of the end
   std::mutex mutex_;
   std::vector<worker_core*> sleepers_;  // under mutex_
   bool watched_ = false;                // under mutex_: a sleeper looks up now and then
