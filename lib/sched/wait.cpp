@@ -75,8 +75,11 @@ void waiter::clear_timer() noexcept {
   if (owner == nullptr) return;
   worker_core& core = worker_core::of(*owner);
   std::lock_guard lock(core.timer_lock);
-  // Relaxed: it changes under the lock only.
-  if (timer_of.load(std::memory_order_relaxed) != nullptr) core.take_timer(*this);
+  // Relaxed, here and below: it changes under the lock only.
+  if (timer_of.load(std::memory_order_relaxed) == nullptr) return;
+  core.take_timer(*this);
+  // A timeout that is moved takes its timer back more than once.
+  timer_of.store(nullptr, std::memory_order_relaxed);
 }
 
 void leave_list(waiter& w, spinlock& lock) noexcept {
