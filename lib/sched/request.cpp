@@ -34,9 +34,8 @@ void leave_message(fiber& f, std::string_view message) {
 }  // namespace
 
 void start_tour(worker_core& first, fiber& f) noexcept {
-  auto stops = static_cast<std::uint32_t>(first.runtime.workers());
   // Acquire and release: pairs with go_on_tour(). On tour already: it makes all the stops again.
-  if (f.on_errand.exchange(stops, std::memory_order_acq_rel) != 0) return;
+  if (f.on_errand.exchange(stops_of_tour(first), std::memory_order_acq_rel) != 0) return;
   // Relaxed: the caller has one.
   f.references.fetch_add(1, std::memory_order_relaxed);
   first.errands.put(f);
@@ -44,17 +43,24 @@ void start_tour(worker_core& first, fiber& f) noexcept {
 }
 
 void go_on_tour(worker_core& here, fiber& f) noexcept {
+  // Counted before the look. Acquire and release: pairs with start_tour(): what was asked before
+  // that is looked at here; for what is asked after it all stops are still to come, this one last.
+  // Were it counted after the look, one that is asked anew in between would not be found here:
+  //
+  //     here                          another who asks
+  //     has it anything to be told?
+  //     no, it knows
+  //                                   requests |= bit, and on tour already: all the stops again
+  //     one stop less, this one
+  std::uint32_t left = f.on_errand.fetch_sub(1, std::memory_order_acq_rel) - 1;
   bool decided = here.decide_wait_of(f, wait_outcome::cancelled);
   // Acquire: none any more is what the fiber made of the request that this errand is for.
   bool over = decided || finished(f) || f.requests.load(std::memory_order_acquire) == 0;
-  // Acquire and release: pairs with start_tour(). What was asked before that is looked at above, or
-  // at the stops to come.
-  std::uint32_t left = f.on_errand.fetch_sub(1, std::memory_order_acq_rel) - 1;
-  // Acquire and release: likewise; it fails where somebody has asked anew.
+  // Acquire and release: as above; it fails where somebody has asked anew.
   bool ends = left == 0 ||
               (over && f.on_errand.compare_exchange_strong(left, 0, std::memory_order_acq_rel));
   if (!ends) {
-    worker_core& next = here.runtime.worker_at((here.index + 1) % here.runtime.workers());
+    worker_core& next = stop_after(here);
     next.errands.put(f);
     next.sleep.notify();
   }

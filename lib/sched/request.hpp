@@ -35,6 +35,10 @@ void interrupt(fiber& f) noexcept;
 class worker_core;
 void start_tour(worker_core& first, fiber& f) noexcept;
 
+// How many stops a tour has, and which one comes after another: the workers of the runtime.
+std::uint32_t stops_of_tour(const worker_core& any) noexcept;
+worker_core& stop_after(const worker_core& one) noexcept;
+
 // What the loop of a worker does with each errand.
 void go_on_tour(worker_core& here, fiber& f) noexcept;
 

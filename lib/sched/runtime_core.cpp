@@ -17,6 +17,7 @@
 #include "sched/fiber_end.hpp"
 #include "sched/listing.hpp"
 #include "sched/process.hpp"
+#include "sched/request.hpp"
 #include "sched/watchdog.hpp"
 #include "stack/shape.hpp"
 
@@ -88,8 +89,15 @@ runtime_core::~runtime_core() {
   stopping_.store(true, std::memory_order_release);
   for (auto& w : workers_) w->sleep.notify();
   for (std::thread& thread : threads_) thread.join();
-  for (auto& w : workers_)
-    while (fiber* f = w->errands.take()) release_fiber(*f);
+  // Of fibers that ended while somebody was asking them to. Not on tour any more: the next fiber in
+  // the block could never be asked.
+  for (auto& w : workers_) {
+    while (fiber* f = w->errands.take()) {
+      // Relaxed: who asks now finds it finished, and this runtime gone.
+      f->on_errand.store(0, std::memory_order_relaxed);
+      release_fiber(*f);
+    }
+  }
   // Acquire: pairs with the release in send().
   for (int looks = 0; visitors_.load(std::memory_order_acquire) != 0;) wait_a_little(looks++);
 }
@@ -140,6 +148,14 @@ void runtime_core::send_on(const worker_core& from, fiber& f) noexcept {
   // Release: who finds it there finds its wait decided (decide_starter).
   f.home.store(&next, std::memory_order_release);
   send(next, f);
+}
+
+std::uint32_t stops_of_tour(const worker_core& any) noexcept {
+  return static_cast<std::uint32_t>(any.runtime.workers());
+}
+
+worker_core& stop_after(const worker_core& one) noexcept {
+  return one.runtime.worker_at((one.index + 1) % one.runtime.workers());
 }
 
 void runtime_core::make_ready(fiber& f) noexcept {

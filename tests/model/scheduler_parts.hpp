@@ -20,7 +20,6 @@
 #include "sched/clock.hpp"
 #include "sched/environment.hpp"
 #include "sched/fiber_end.hpp"
-#include "sched/request.hpp"
 #include "sched/runtime_core.hpp"
 
 namespace parts {
@@ -103,12 +102,7 @@ fiber& cancel_scope::fire(waiter& timer) noexcept {
   return *timer.who;
 }
 void cancel_scope::tell(fiber&) {}
-bool request_cancel(fiber&, std::string_view) {
-  return false;
-}
 void nest::leave() noexcept {}
-void interrupt(fiber&) noexcept {}
-void go_on_tour(worker_core&, fiber&) noexcept {}
 
 }  // namespace v1
 }  // namespace coir

@@ -6,6 +6,7 @@
 #include "arch/spinlock.cpp"
 #include "fiber/fiber_name.cpp"
 #include "fiber/fiber_pool.cpp"
+#include "model/no_requests.hpp"
 #include "model/scheduler_parts.hpp"
 #include "sched/fiber_end.cpp"
 #include "sched/run_queue.cpp"
