@@ -62,13 +62,16 @@ class timeout_scope {
 
 template <class F>
 decltype(auto) with_deadline(deadline until, F&& f) {
-  cancel_scope scope(cancel_scope::kind::throws_scope_cancelled);
-  scope.set_deadline(until);
-  try {
-    return std::invoke(std::forward<F>(f));
-  } catch (const scope_cancelled& c) {
-    if (&c.scope() != &scope) throw;
+  {
+    cancel_scope scope(cancel_scope::kind::throws_scope_cancelled);
+    scope.set_deadline(until);
+    try {
+      return std::invoke(std::forward<F>(f));
+    } catch (const scope_cancelled& c) {
+      if (&c.scope() != &scope) throw;
+    }
   }
+  // With the scope closed, so that this is not taken for an outer one's that passes by.
   throw timed_out();
 }
 

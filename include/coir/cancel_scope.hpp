@@ -75,6 +75,7 @@ class cancel_scope {
 
   fiber& owner_;
   cancel_scope* const outer_;
+  const int exceptions_;  // in flight when it was opened
   const kind kind_;
   atomic_cell<std::uint32_t> state_{open};
   waiter timer_{"a scope"};  // of nobody; its slot leads here

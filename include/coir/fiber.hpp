@@ -110,7 +110,7 @@ class alignas(64) fiber {
   atomic_cell<std::uint32_t> times_asked{0};  // by cancel(), less those that were taken back
   atomic_cell<std::uint32_t> on_errand{0};    // in the list of some worker (errand_list.hpp)
   fiber* next_errand = nullptr;               // there, under the list's lock
-  spinlock lock;                              // guards the six below, and the end
+  spinlock lock;                              // guards the six below, the end, and scopes
   fiber* starter = nullptr;                   // started this one by joining it, and waits
   wait_list joiners;                          // all others that wait for the end
   end_watcher* watchers = nullptr;            // told of the end

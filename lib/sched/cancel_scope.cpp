@@ -3,6 +3,7 @@
 #include <coir/cancel_scope.hpp>
 
 #include <exception>
+#include <mutex>
 #include <stdexcept>
 
 #include "sched/request.hpp"
@@ -22,7 +23,10 @@ fiber& running_fiber() {
 }  // namespace
 
 cancel_scope::cancel_scope(kind what)
-    : owner_(running_fiber()), outer_(owner_.scopes), kind_(what) {
+    : owner_(running_fiber()),
+      outer_(owner_.scopes),
+      exceptions_(std::uncaught_exceptions()),
+      kind_(what) {
   timer_.slot = this;
   owner_.scopes = this;
 }
@@ -31,34 +35,34 @@ cancel_scope::~cancel_scope() {
   timer_.clear_timer();
   owner_.scopes = outer_;
   // Relaxed: who expired it is done with it, or is this fiber.
-  if (state_.load(std::memory_order_relaxed) == has_expired) take_back(owner_);
-  if (std::uncaught_exceptions() != 0) tell_again();
+  if (state_.load(std::memory_order_relaxed) == has_expired) {
+    std::lock_guard guard(owner_.lock);
+    take_back(owner_);
+  }
+  if (std::uncaught_exceptions() > exceptions_) tell_again();
 }
 
 // An exception passes by. It may be that of a scope around this one, thrown as timed_out, and about
 // to be taken for the end of this one: then the outer scope is told of again at the next point.
 void cancel_scope::tell_again() noexcept {
+  std::lock_guard guard(owner_.lock);
   for (cancel_scope* s = outer_; s != nullptr; s = s->outer_) {
-    // Relaxed: `told` is written by this fiber.
+    // Relaxed, here and below: written under the lock.
     if (s->kind_ != kind::throws_timed_out || s->state_.load(std::memory_order_relaxed) != told)
       continue;
-    // Relaxed: likewise.
     s->state_.store(has_expired, std::memory_order_relaxed);
-    // Relaxed: looked at by this fiber.
     owner_.requests.fetch_or(fiber_request::scope, std::memory_order_relaxed);
   }
 }
 
-// No scope that is still open may lose its request by that.
+// One of those that had expired has been told, or is closed. Under the lock of the fiber.
 void cancel_scope::take_back(fiber& self) noexcept {
-  // Acquire: pairs with the release in mark(): the state of who set the bit is seen below, and who
-  // comes after this leaves it set.
-  self.requests.fetch_and(~fiber_request::scope, std::memory_order_acquire);
+  std::uint32_t others = 0;
   for (cancel_scope* s = self.scopes; s != nullptr; s = s->outer_)
-    // Relaxed: see above.
-    if (s->state_.load(std::memory_order_relaxed) == has_expired)
-      // Relaxed: looked at by this fiber.
-      self.requests.fetch_or(fiber_request::scope, std::memory_order_relaxed);
+    // Relaxed: written under the lock.
+    if (s->state_.load(std::memory_order_relaxed) == has_expired) others = fiber_request::scope;
+  // Relaxed: likewise.
+  if (others == 0) self.requests.fetch_and(~fiber_request::scope, std::memory_order_relaxed);
 }
 
 void cancel_scope::set_deadline(deadline until) {
@@ -70,13 +74,23 @@ void cancel_scope::set_deadline(deadline until) {
   timer_.set_timer(*current_worker());
 }
 
+// The state and the fiber's flag change together, by the lock: the flag is set as long as some
+// scope has expired and was not told, and no longer. Without that:
+//
+//     this thread                another                    the fiber
+//     outer: has expired
+//                                inner: has expired, flag
+//                                                           told of outer; inner closed; no flag
+//     flag
+//
+// With nothing behind the flag the next wait would be cancelled, and the fiber told nothing.
 bool cancel_scope::mark() noexcept {
-  std::uint32_t state = open;
-  // Release: pairs with expired(). Relaxed: who finds it expired looks at nothing of it.
-  if (!state_.compare_exchange_strong(state, has_expired, std::memory_order_release,
-                                      std::memory_order_relaxed))
-    return false;
-  // Release: pairs with the acquire of who takes the bit back, and looks at the state.
+  std::lock_guard guard(owner_.lock);
+  // Relaxed: written under the lock.
+  if (state_.load(std::memory_order_relaxed) != open) return false;
+  // Release: pairs with expired().
+  state_.store(has_expired, std::memory_order_release);
+  // Release: what was done before it expired is seen by who is told.
   owner_.requests.fetch_or(fiber_request::scope, std::memory_order_release);
   return true;
 }
@@ -101,13 +115,15 @@ bool cancel_scope::timeout_has_expired() noexcept {
 
 void cancel_scope::tell(fiber& self) {
   cancel_scope* outermost = nullptr;
-  for (cancel_scope* s = self.scopes; s != nullptr; s = s->outer_)
-    if (s->state_.load(std::memory_order_acquire) == has_expired)  // acquire: pairs with mark()
-      outermost = s;
-  if (outermost == nullptr) return;
-  // Relaxed: this fiber alone reads `told`.
-  outermost->state_.store(told, std::memory_order_relaxed);
-  take_back(self);
+  {
+    std::lock_guard guard(self.lock);
+    for (cancel_scope* s = self.scopes; s != nullptr; s = s->outer_)
+      // Relaxed, here and below: written under the lock.
+      if (s->state_.load(std::memory_order_relaxed) == has_expired) outermost = s;
+    if (outermost == nullptr) return;
+    outermost->state_.store(told, std::memory_order_relaxed);
+    take_back(self);
+  }
   if (outermost->kind_ == kind::throws_timed_out) throw timed_out();
   throw delivered<scope_cancelled>(self, *outermost);
 }
