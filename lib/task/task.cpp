@@ -41,7 +41,9 @@ constexpr const char* purpose = "the end of a task";
 
 // Switches straight to a fiber that has not started and waits in this worker's own queue, so that
 // trees of tasks run depth-first on a handful of stacks; and waits for its end. Pending, and
-// nothing done, where that is not so, or where those in the queue have been passed over too often.
+// nothing done, where that is not so, where those in the queue have been passed over too often, or
+// where the fibers here have been told of the runtime's end: it would never hear of it, and is
+// dropped when its turn comes.
 [[gnu::always_inline]] inline wait_outcome start_now(worker_core& here, fiber& f) noexcept {
   // Relaxed: a guess; the queue says it.
   if (f.state.load(std::memory_order_relaxed) != fiber_state::fresh || f.pinned)
@@ -50,7 +52,7 @@ constexpr const char* purpose = "the end of a task";
   --here.budget;
   // Relaxed: while the guard is held nobody takes a fiber from this worker's queue.
   bool mine = f.home.load(std::memory_order_relaxed) == &here && here.may_start(f);
-  if (!mine || here.starving || !here.start(f)) {
+  if (!mine || here.starving || here.told_of_end || !here.start(f)) {
     here.guard.leave();
     return wait_outcome::pending;
   }
@@ -98,9 +100,13 @@ void look_at(fiber& failed) noexcept {
 // Who waits for f is asked to end: so is f, and its end is waited for. If that was a cancellation,
 // it is the answer to the request; if not, the wait has succeeded, and the request stays.
 [[gnu::noinline, gnu::cold]] void hand_on_request(fiber& f) {
+  wait_outcome outcome;
   do {
     request_cancel(f, {});
-  } while (wait_for_end_of(f) == wait_outcome::cancelled);
+    outcome = wait_for_end_of(f);
+  } while (outcome == wait_outcome::cancelled);
+  // By a deadlock, f has not ended.
+  if (outcome != wait_outcome::success) return throw_wait_failure(outcome);
   if (f.ended_cancelled) deliver_requests(*current_worker());
 }
 
