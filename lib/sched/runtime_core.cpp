@@ -205,15 +205,19 @@ void runtime_core::cancel_fibers_of(worker_core& here) noexcept {
   visit_fibers([&](fiber& f) {
     // Relaxed: compared only; the ticket below decides whether it is still the same fiber.
     if (f.runtime.load(std::memory_order_relaxed) != this) return;
-    // Relaxed: changed under the mutex.
-    if (f.told_of_end.exchange(1, std::memory_order_relaxed) == 0) {
-      // Relaxed: looked at by the fiber on its way into a wait.
-      f.requests.fetch_or(fiber_request::cancel, std::memory_order_relaxed);
-    } else if (f.requests.load(std::memory_order_relaxed) == 0) {  // relaxed: likewise
+    // Relaxed: looked at by the fiber on its way into a wait.
+    if (!tell_of_end(f) && f.requests.load(std::memory_order_relaxed) == 0)
       return;  // it knows already: this wait came after that
-    }
     end_wait(here, f, wait_outcome::cancelled);
   });
+}
+
+bool runtime_core::tell_of_end(fiber& f) noexcept {
+  // Relaxed: only that it is done once.
+  if (f.told_of_end.exchange(1, std::memory_order_relaxed) != 0) return false;
+  // Relaxed: looked at by the fiber on its way into a wait.
+  f.requests.fetch_or(fiber_request::cancel, std::memory_order_relaxed);
+  return true;
 }
 
 deadline runtime_core::earliest() noexcept {

@@ -154,6 +154,8 @@ class runtime_core {
   // Cancels the fibers that wait on `here`, and asks all others to end at their next wait; from its
   // loop, once after request_end(). Each fiber is asked once, whichever worker comes to it first.
   void cancel_fibers_of(worker_core& here) noexcept;
+  // Asks f to end at its next wait; false where that has been done.
+  bool tell_of_end(fiber& f) noexcept;
 
   // Ends the waits of the fibers of `here` by `deadlock`; from its loop, when deadlocks() has
   // grown.

@@ -79,6 +79,9 @@ fiber* worker_core::pick() noexcept {
     if (first == 0) continue;
     fiber& next = run_queue::fiber_of(first);
     if ((first & run_queue::fresh_bit) == 0) return &next;
+    // Those that start all the same came too late to be asked with the others.
+    if (runtime.ending() && next.runs_to_the_end) [[unlikely]]
+      static_cast<void>(runtime.tell_of_end(next));
     // Relaxed: a request that comes just now is told to the fiber when it waits.
     bool dropped = runtime.ending() || next.requests.load(std::memory_order_relaxed) != 0;
     if (dropped && !next.runs_to_the_end) {

@@ -90,6 +90,9 @@ void runtime_core::make_ready(fiber& f) noexcept {
   parts::made_ready(f);
 }
 void runtime_core::note_end() noexcept {}
+bool runtime_core::tell_of_end(fiber&) noexcept {
+  return false;
+}
 void runtime_core::end_lack() noexcept {}
 std::string runtime_core::deadlock_listing() {
   return {};
