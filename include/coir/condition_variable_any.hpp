@@ -4,6 +4,7 @@
 
 #include <coir/notice_board.hpp>
 #include <coir/this_fiber.hpp>
+#include <coir/uncancellable.hpp>
 
 #include <chrono>
 #include <stop_token>
@@ -83,14 +84,18 @@ class condition_variable_any {
   }
 
  private:
-  // Locks again at the end of a wait, however that ends; noexcept, as destructors are.
+  // Locks again at the end of a wait, however that ends; noexcept, as destructors are. A request
+  // that came meanwhile is for later, also where the user's lock() is a cancellation point.
   template <class Lock>
   class unlocked {
    public:
     explicit unlocked(Lock& lock) : lock_(lock) { lock.unlock(); }
     unlocked(const unlocked&) = delete;
     unlocked& operator=(const unlocked&) = delete;
-    ~unlocked() { lock_.lock(); }
+    ~unlocked() {
+      uncancellable until_locked;
+      lock_.lock();
+    }
 
    private:
     Lock& lock_;

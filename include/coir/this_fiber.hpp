@@ -32,8 +32,9 @@ class fiber_id {
   std::uint64_t number_ = 0;
 };
 
-// Tells the running fiber what it was asked, unless it is uncancellable just now.
+// Tells the running fiber what it was asked, unless it is uncancellable just now. Whether it would.
 [[gnu::cold]] void deliver_requests(worker& here);
+bool delivers_now(const worker& here) noexcept;
 
 // Throws if the running fiber was asked to end and has not been told yet: on entry to every wait,
 // before that has any effect.
@@ -54,6 +55,11 @@ namespace this_fiber {
   here->yield_current();
 }
 
+// A cancellation point and nothing else: for long computations.
+inline void cancellation_point() {
+  if (worker* here = current_worker()) check_cancelled(*here);
+}
+
 void sleep_until(deadline time);
 
 template <class Rep, class Period>
@@ -63,6 +69,7 @@ void sleep_for(const std::chrono::duration<Rep, Period>& duration) {
 
 template <class Clock, class Duration>
 void sleep_until(const std::chrono::time_point<Clock, Duration>& time) {
+  cancellation_point();  // one who is late does not wait
   while (Clock::now() < time) sleep_until(deadline::at(time));
 }
 
@@ -72,11 +79,6 @@ void set_name(std::string_view name);
 
 // Bytes of the stack in use by the calls under way; 0 on a plain thread.
 std::size_t stack_used() noexcept;
-
-// A cancellation point and nothing else: for long computations.
-inline void cancellation_point() {
-  if (worker* here = current_worker()) check_cancelled(*here);
-}
 
 }  // namespace this_fiber
 }  // namespace v1

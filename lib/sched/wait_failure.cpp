@@ -81,11 +81,15 @@ void throw_wait_failure(wait_outcome outcome) {
   }
 }
 
+bool delivers_now(const worker& here) noexcept {
+  const fiber& self = *here.current;
+  // Relaxed, both: the first is as in check_cancelled(), the second written by the fiber.
+  return self.requests.load(std::memory_order_relaxed) != 0 &&
+         self.masks.load(std::memory_order_relaxed) == 0 && std::uncaught_exceptions() == 0;
+}
+
 void deliver_requests(worker& here) {
-  fiber& self = *here.current;
-  // Relaxed: written by the fiber.
-  if (self.masks.load(std::memory_order_relaxed) == 0 && std::uncaught_exceptions() == 0)
-    tell(self);
+  if (delivers_now(here)) tell(*here.current);
 }
 
 }  // namespace v1

@@ -20,10 +20,12 @@ bool once_flag::begin() {
     lock_.lock();
     // Relaxed: written under the lock.
     stage reached = stage_.load(std::memory_order_relaxed);
-    if (reached != stage::running) {
+    if (reached != stage::running || !will_wait) {
       // Relaxed: likewise.
       if (reached == stage::fresh) stage_.store(stage::running, std::memory_order_relaxed);
       lock_.unlock();
+      // Another has begun since: it will wait after all, and not without a look at its requests.
+      if (reached == stage::running) continue;
       return reached == stage::fresh;
     }
     waiter w("another's call_once");

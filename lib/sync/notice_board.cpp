@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <coir/notice_board.hpp>
 
+#include <coir/this_fiber.hpp>
+
 #include <mutex>
 
 #include "arch/pause.hpp"
@@ -117,6 +119,15 @@ cv_status notice_wait::sleep() {
     await_signal();
     board_.leave();
     return cv_status::no_timeout;
+  }
+  // Another look: where the user's unlock() has waited, a request may have come after the first
+  // one, and found no wait to end. Not before the board's lock is held: a notification that came
+  // first is not lost.
+  if (worker* here = current_worker(); here != nullptr && delivers_now(*here)) {
+    waiter_.list->remove(waiter_);
+    board_.lock.unlock();
+    board_.leave();
+    deliver_requests(*here);
   }
   waiter_.slot = nullptr;
   wait_outcome outcome = coir::wait(waiter_, board_.lock);
