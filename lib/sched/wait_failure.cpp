@@ -45,11 +45,32 @@ void tell(fiber& self) {
   cancel_scope::tell(self);
 }
 
+const _Unwind_Exception& header_of(const void* exception) noexcept {
+  return static_cast<const _Unwind_Exception*>(exception)[-1];
+}
+
 // Where the last handler of an exception found it: the field before the unwinder's header, in the
 // Itanium ABI's __cxa_exception.
 const void* handled_at(const void* exception) noexcept {
-  auto* header = static_cast<const std::byte*>(exception) - sizeof(_Unwind_Exception);
-  return reinterpret_cast<void* const*>(header)[-1];
+  return reinterpret_cast<void* const*>(&header_of(exception))[-1];
+}
+
+// Whether an exception that is being destroyed is so by the end of its handler, not by who has kept
+// it in an exception_ptr, and maybe thrown it again: the handler has the unwinder do it, which
+// calls a function that the exception names.
+bool dies_of_its_handler(const void* exception) noexcept {
+  struct search {
+    _Unwind_Ptr destroyer;
+    int frames = 8;  // between it and this
+    bool found = false;
+  } wanted{reinterpret_cast<_Unwind_Ptr>(header_of(exception).exception_cleanup)};
+  auto look = [](_Unwind_Context* frame, void* argument) {
+    search& s = *static_cast<search*>(argument);
+    s.found = _Unwind_GetRegionStart(frame) == s.destroyer;
+    return s.found || --s.frames == 0 ? _URC_END_OF_STACK : _URC_NO_REASON;
+  };
+  _Unwind_Backtrace(look, &wanted);
+  return wanted.found;
 }
 
 }  // namespace
@@ -63,7 +84,8 @@ delivery::~delivery() {
   worker* here = current_worker();
   if (here == nullptr) return;
   fiber& self = *here->current;
-  if (self.id != to_ || self.body_over || self.told_of_swallowing || handled_at(this) != this)
+  if (self.id != to_ || self.body_over || self.told_of_swallowing || handled_at(this) != this ||
+      !dies_of_its_handler(this))
     return;
   self.told_of_swallowing = true;
   std::fprintf(stderr,
