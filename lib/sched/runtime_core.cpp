@@ -14,6 +14,7 @@
 #include "fiber/fiber_pool.hpp"
 #include "sched/census.hpp"
 #include "sched/clock.hpp"
+#include "sched/escape.hpp"
 #include "sched/fiber_end.hpp"
 #include "sched/listing.hpp"
 #include "sched/process.hpp"
@@ -72,6 +73,7 @@ runtime_core::runtime_core(const runtime_options& options)
       unhandled_(new unhandled_reporter(options.on_unhandled)),
       process_(process_generation()) {
   biased_lock::prepare();
+  watch_escapes();
   unsigned count = worker_count(options);
   workers_.reserve(count);
   sleepers_.reserve(count);
