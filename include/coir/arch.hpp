@@ -35,7 +35,7 @@ struct switch_frame {
 //                                   `word` what the resumer sent: all three stay in registers.
 //   inline_leave(self, to, word)    resumes *to for good: *self is no computation any more.
 //   stack_pointer()                 the value of the stack pointer, here.
-//   this_thread()                   the one door to thread_state, see thread_state.hpp.
+//   calling_thread()                   the one door to thread_state, see thread_state.hpp.
 //   this_thread_exceptions()        what the hot paths want of it, by the same door.
 //
 // COIR_INLINE_SWITCH says whether there is one.

@@ -84,7 +84,7 @@ inline namespace v1 {
 }
 
 // Volatile, so that no compiler keeps the address across a switch; initial-exec.
-[[gnu::always_inline]] inline thread_state& this_thread() noexcept {
+[[gnu::always_inline]] inline thread_state& calling_thread() noexcept {
   thread_state* state;
   void* offset;
   asm volatile(
@@ -97,7 +97,7 @@ inline namespace v1 {
 }
 
 [[gnu::always_inline]] inline exception_globals& this_thread_exceptions() noexcept {
-  return *this_thread().exceptions;
+  return *calling_thread().exceptions;
 }
 
 }  // namespace v1

@@ -14,10 +14,10 @@ inline namespace v1 {
 [[gnu::noinline]] void* stack_pointer() noexcept;
 
 // Not inlined, so that no compiler keeps the address across a switch.
-[[gnu::noinline]] thread_state& this_thread() noexcept;
+[[gnu::noinline]] thread_state& calling_thread() noexcept;
 
 inline exception_globals& this_thread_exceptions() noexcept {
-  return *this_thread().exceptions;
+  return *calling_thread().exceptions;
 }
 
 }  // namespace v1

@@ -74,14 +74,14 @@ inline namespace v1 {
 }
 
 // Volatile, so that no compiler keeps the address across a switch; initial-exec.
-[[gnu::always_inline]] inline thread_state& this_thread() noexcept {
+[[gnu::always_inline]] inline thread_state& calling_thread() noexcept {
   thread_state* state;
   asm volatile("la.tls.ie %0, coir_thread_state\n\tadd %0, %0, tp" : "=&r"(state));
   return *state;
 }
 
 [[gnu::always_inline]] inline exception_globals& this_thread_exceptions() noexcept {
-  return *this_thread().exceptions;
+  return *calling_thread().exceptions;
 }
 
 }  // namespace v1

@@ -85,7 +85,7 @@ inline namespace v1 {
 
 // Volatile, so that no compiler keeps the address across a switch; initial-exec, so that it is two
 // instructions in a program as in a shared library.
-[[gnu::always_inline]] inline thread_state& this_thread() noexcept {
+[[gnu::always_inline]] inline thread_state& calling_thread() noexcept {
   thread_state* state;
   asm volatile("movq %%fs:0, %0\n\taddq coir_thread_state@gottpoff(%%rip), %0"
                : "=r"(state)
@@ -94,7 +94,7 @@ inline namespace v1 {
   return *state;
 }
 
-// this_thread().exceptions, without the address of the rest.
+// calling_thread().exceptions, without the address of the rest.
 [[gnu::always_inline]] inline exception_globals& this_thread_exceptions() noexcept {
   static_assert(offsetof(thread_state, exceptions) == 0);
   exception_globals* record;

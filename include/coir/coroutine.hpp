@@ -82,20 +82,20 @@ class basic_coroutine {
 
   // The slow paths: the exceptions wait on the stack of the side they belong to.
   [[gnu::noinline, gnu::cold]] void* resume_amid_exceptions(void* word) noexcept {
-    if (this_thread().exceptions == &unattached_exceptions) {
+    if (calling_thread().exceptions == &unattached_exceptions) {
       attach_thread();
       return resume(word);
     }
-    exception_globals own = std::exchange(*this_thread().exceptions, {});
+    exception_globals own = std::exchange(*calling_thread().exceptions, {});
     word = enter(word);
-    *this_thread().exceptions = own;
+    *calling_thread().exceptions = own;
     return word;
   }
 
   [[gnu::noinline, gnu::cold]] void* suspend_amid_exceptions(void* word) noexcept {
-    exception_globals own = std::exchange(*this_thread().exceptions, {});
+    exception_globals own = std::exchange(*calling_thread().exceptions, {});
     word = leave(word);
-    *this_thread().exceptions = own;
+    *calling_thread().exceptions = own;
     return word;
   }
 

@@ -13,7 +13,7 @@ inline namespace v1 {
 // are free for the lock's own use. A fiber keeps its word when it moves to another worker.
 [[gnu::always_inline]] inline std::uintptr_t lock_owner_here() noexcept {
   static_assert(alignof(fiber) >= 4 && alignof(thread_state) >= 4);
-  thread_state& thread = this_thread();
+  thread_state& thread = calling_thread();
   if (thread.worker != nullptr && thread.worker->current != nullptr) [[likely]]
     return reinterpret_cast<std::uintptr_t>(thread.worker->current);
   return reinterpret_cast<std::uintptr_t>(&thread);

@@ -83,10 +83,10 @@ class fiber_payload {
   };
 };
 
-// The parts that know of no types. new_fiber() sets what the options say; launch() hands the fiber
-// to the runtime of the caller, or to default_runtime() outside of any.
+// The parts that know of no types. new_fiber() sets what the options say; launch_fiber() hands the
+// fiber to the runtime of the caller, or to default_runtime() outside of any.
 fiber& new_fiber(const spawn_options* options);
-void launch(fiber& fresh, runtime_core* where);
+void launch_fiber(fiber& fresh, runtime_core* where);
 void discard(fiber& fresh) noexcept;
 
 template <class F, class... Args>
@@ -107,7 +107,7 @@ auto spawn_in(runtime_core* where, const spawn_options* options, F&& f, Args&&..
   fiber& fresh = new_fiber(options);
   try {
     fiber_payload<result, closure>::emplace(fresh, make);
-    launch(fresh, where);
+    launch_fiber(fresh, where);
   } catch (...) {
     discard(fresh);
     throw;

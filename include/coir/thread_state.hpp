@@ -17,8 +17,8 @@ class fiber_cache;
 class stack_cache;
 class worker;
 
-// Reached only by this_thread() (arch.hpp), and never kept across a switch: the computation may go
-// on in another thread, and a compiler that held the address would read the wrong one.
+// Reached only by calling_thread() (arch.hpp), and never kept across a switch: the computation may
+// go on in another thread, and a compiler that held the address would read the wrong one.
 struct thread_state {
   exception_globals* exceptions;  // never null; unattached_exceptions until attach_thread()
   stack_cache* stacks;            // null until the first stack is made
@@ -44,6 +44,6 @@ extern exception_globals unattached_exceptions;
 }  // namespace coir
 
 extern "C" {
-// Defined in lib/; initial-exec, all zero at thread start. Use this_thread().
+// Defined in lib/; initial-exec, all zero at thread start. Use calling_thread().
 extern thread_local coir::thread_state coir_thread_state [[gnu::tls_model("initial-exec")]];
 }

@@ -11,7 +11,7 @@ void* stack_pointer() noexcept {
   return __builtin_frame_address(0);
 }
 
-thread_state& this_thread() noexcept {
+thread_state& calling_thread() noexcept {
   return coir_thread_state;
 }
 

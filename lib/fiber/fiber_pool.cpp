@@ -56,12 +56,12 @@ void forget_words(fiber& f) noexcept {
 
 fiber_cache& fiber_cache::make() {
   thread_local fiber_cache own;
-  this_thread().fibers = &own;
+  calling_thread().fibers = &own;
   return own;
 }
 
 fiber_cache::~fiber_cache() {
-  this_thread().fibers = nullptr;
+  calling_thread().fibers = nullptr;
   give_back(0);
 }
 

@@ -24,7 +24,7 @@ class fiber_cache {
 
   // The calling thread's.
   static fiber_cache& mine() {
-    fiber_cache* own = this_thread().fibers;
+    fiber_cache* own = calling_thread().fibers;
     return own != nullptr ? *own : make();
   }
 

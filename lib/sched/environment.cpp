@@ -18,7 +18,7 @@ context::departure entry_with_environment(context& self, context& resumer, void*
 }
 
 void leave_environment(std::fenv_t& own) noexcept {
-  thread_state& thread = this_thread();
+  thread_state& thread = calling_thread();
   worker_core& here = worker_core::of(*thread.worker);
   std::fegetenv(&own);
   std::fesetenv(&here.environment);
@@ -26,7 +26,7 @@ void leave_environment(std::fenv_t& own) noexcept {
 }
 
 void enter_environment(const std::fenv_t& own) noexcept {
-  worker_core& here = worker_core::of(*this_thread().worker);
+  worker_core& here = worker_core::of(*calling_thread().worker);
   std::fegetenv(&here.environment);
   std::fesetenv(&own);
   here.exceptions = &unattached_exceptions;

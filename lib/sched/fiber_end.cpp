@@ -217,7 +217,7 @@ context::departure fiber_entry(context&, context&, void* word) {
   // Alone with its result: destroyed here, where the user's destructors may do as they like.
   // Acquire: sees what the handles that went did.
   if (self.references.load(std::memory_order_acquire) == 1) drop_outcome(self);
-  worker* thread_worker = this_thread().worker;
+  worker* thread_worker = calling_thread().worker;
   if (thread_worker == nullptr) [[unlikely]]
     abort_with("a fiber of the parent process ends in a child of fork(), which is to call _exit()");
   worker_core& here = worker_core::of(*thread_worker);

@@ -31,7 +31,7 @@ namespace {
 class standstill {
  public:
   standstill() {
-    worker* here = this_thread().worker;
+    worker* here = calling_thread().worker;
     visit_runtimes([&](runtime_core& one) {
       for (std::size_t i = 0; i < one.workers(); ++i) {
         worker_core& w = one.worker_at(i);

@@ -19,7 +19,7 @@ constinit std::atomic<std::uint32_t> generation{0};
 void enter_child() {
   // Relaxed: see there.
   generation.fetch_add(1, std::memory_order_relaxed);
-  this_thread().worker = nullptr;
+  calling_thread().worker = nullptr;
 }
 
 }  // namespace

@@ -71,7 +71,7 @@ void go_on_tour(worker_core& here, fiber& f) noexcept {
 
 void interrupt(fiber& f) noexcept {
   if (finished(f)) return;
-  worker* here = this_thread().worker;
+  worker* here = calling_thread().worker;
   if (here == nullptr || runtime_core::of(f) != &worker_core::of(*here).runtime) {
     // A runtime waits for its fibers before it goes, and cannot go while they are looked at here.
     return visit_runtimes([&](runtime_core& one) {

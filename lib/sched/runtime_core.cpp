@@ -52,7 +52,7 @@ void check(const runtime_options& options) {
 
 worker_seat::worker_seat(worker_core& here) noexcept : here_(here) {
   attach_thread();
-  thread_state& thread = this_thread();
+  thread_state& thread = calling_thread();
   here.exceptions = thread.exceptions;
   handled_ = std::exchange(*here.exceptions, {});
   here.error = &errno;
@@ -63,7 +63,7 @@ worker_seat::worker_seat(worker_core& here) noexcept : here_(here) {
 
 worker_seat::~worker_seat() {
   if (here_.watched != nullptr) here_.watched->leave_seat();
-  thread_state& thread = this_thread();
+  thread_state& thread = calling_thread();
   thread.worker = here_.outer;
   *thread.exceptions = handled_;
 }
@@ -164,7 +164,7 @@ void runtime_core::make_ready(fiber& f) noexcept {
   // Relaxed: nobody moves a fiber whose wait this thread has decided.
   worker_core& home = worker_core::of(*f.home.load(std::memory_order_relaxed));
   if (home.sends_away(f)) return send_on(home, f);
-  worker* here = this_thread().worker;
+  worker* here = calling_thread().worker;
   if (here != nullptr && &worker_core::of(*here).runtime == this && (!f.pinned || here == &home)) {
     worker_core& core = worker_core::of(*here);
     core.push(f);

@@ -15,7 +15,7 @@ namespace coir {
 inline namespace v1 {
 
 waiter* wait_list::pop_any() noexcept {
-  worker* here = this_thread().worker;
+  worker* here = calling_thread().worker;
   while (waiter* w = first) {
     remove(*w);
     if (w->waits_here(here) ? w->decide_success_here() : w->decide_success_elsewhere()) return w;
@@ -24,7 +24,7 @@ waiter* wait_list::pop_any() noexcept {
 }
 
 void waiter::resume() noexcept {
-  worker* here = this_thread().worker;
+  worker* here = calling_thread().worker;
   if (!waits_here(here)) return resume_elsewhere();
   order_before(who);  // pairs with end(): what was handed over is seen
   if (!worker_core::of(*here).take_back(*who)) runtime_core::of(*who)->make_ready(*who);
@@ -37,7 +37,7 @@ void waiter::resume_elsewhere() noexcept {
     order_before(who);  // as in resume()
     // Relaxed: nobody moves a fiber whose wait this thread has decided.
     worker* home = who->home.load(std::memory_order_relaxed);
-    worker* here = this_thread().worker;
+    worker* here = calling_thread().worker;
     if (here == nullptr || here != home || !worker_core::of(*here).take_back(*who))
       runtime_core::of(*who)->make_ready(*who);
     return;

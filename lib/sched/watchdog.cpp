@@ -30,7 +30,7 @@ constexpr std::uint64_t unseen = ~std::uint64_t{0};
 // well.
 void on_look(int, siginfo_t*, void* machine) noexcept {
   int error = errno;
-  for (worker* w = this_thread().worker; w != nullptr; w = worker_core::of(*w).outer)
+  for (worker* w = calling_thread().worker; w != nullptr; w = worker_core::of(*w).outer)
     if (watched_worker* watched = worker_core::of(*w).watched) watched->look(machine);
   errno = error;
 }

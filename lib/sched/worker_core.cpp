@@ -318,7 +318,7 @@ void worker::yield_slowly() noexcept {
   if (!moves) ready.push_back(self);  // pick() made room, too
   current = next;
   change(*this, self, next != nullptr ? next->ctx : loop, moves);
-  *this_thread().exceptions = own;
+  *calling_thread().exceptions = own;
   if (self.preserve_fenv) enter_environment(environment);
 }
 
@@ -336,7 +336,7 @@ void worker::suspend_slowly(spinlock* lock) noexcept {
   carried = lock;
   change(*this, self, next != nullptr ? next->ctx : loop, true);
   if (own.uncaught != 0) add_mask(self, -1U);
-  *this_thread().exceptions = own;
+  *calling_thread().exceptions = own;
   if (self.preserve_fenv) enter_environment(environment);
 }
 

@@ -27,7 +27,7 @@ inline namespace v1 {
 
 void attach_thread() noexcept {
   void* globals = abi::__cxa_get_globals();
-  this_thread().exceptions = static_cast<exception_globals*>(globals);
+  calling_thread().exceptions = static_cast<exception_globals*>(globals);
   watch_for_overflow();
   give_alternate_stack();
 }

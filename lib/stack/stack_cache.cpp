@@ -40,21 +40,21 @@ void stack_cache::release_slowly(stack_slot* slot) noexcept {
 }
 
 void stack_cache::report() noexcept {
-  if (stack_cache* cache = this_thread().stacks) {
+  if (stack_cache* cache = calling_thread().stacks) {
     cache->current_->tally();
     cache->share_.report();
   }
 }
 
 void stack_cache::flush() noexcept {
-  if (stack_cache* cache = this_thread().stacks)
+  if (stack_cache* cache = calling_thread().stacks)
     for (stack_bin* each = cache->bins_; each != nullptr; each = each->sibling)
       each->home->drain(*each, 0);
 }
 
 // The calling thread's cache, made when it first asks; null where there can be none.
 stack_cache* stack_cache::mine() noexcept {
-  stack_cache*& slot = this_thread().stacks;
+  stack_cache*& slot = calling_thread().stacks;
   if (slot != nullptr || left) return slot;
   static const thread_exit at_exit(&leave);
   auto* made = new (std::nothrow) stack_cache;
@@ -68,7 +68,7 @@ stack_cache* stack_cache::mine() noexcept {
 
 void stack_cache::leave(void* cache) noexcept {
   left = true;
-  this_thread().stacks = nullptr;
+  calling_thread().stacks = nullptr;
   delete static_cast<stack_cache*>(cache);
 }
 

@@ -18,7 +18,7 @@ class stack_cache {
  public:
   // Throws as stack's constructor.
   static stack_slot* acquire(const stack_options& asked) {
-    if (stack_cache* mine = this_thread().stacks) [[likely]] {
+    if (stack_cache* mine = calling_thread().stacks) [[likely]] {
       stack_bin& bin = *mine->current_;
       if (bin.asked.size == asked.size && bin.asked.guard_size == asked.guard_size) [[likely]]
         if (stack_slot* slot = bin.pop()) [[likely]]
@@ -28,7 +28,7 @@ class stack_cache {
   }
 
   static void release(stack_slot* slot) noexcept {
-    if (stack_cache* mine = this_thread().stacks) [[likely]] {
+    if (stack_cache* mine = calling_thread().stacks) [[likely]] {
       stack_bin& bin = *mine->current_;
       if (bin.home == slot->home && bin.push(slot)) [[likely]]
         return;

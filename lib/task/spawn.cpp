@@ -61,7 +61,7 @@ namespace {
 
 }  // namespace
 
-void launch(fiber& fresh, runtime_core* where) {
+void launch_fiber(fiber& fresh, runtime_core* where) {
   worker* here = current_worker();
   if (here == nullptr)
     return launch_from_outside(fresh, where != nullptr ? *where : default_runtime().core());
@@ -97,7 +97,7 @@ class callback_watcher final : public end_watcher {
   waiter* ended(fiber& f) noexcept override {
     runtime_core& where = *runtime_core::of(f);
     try {
-      launch(callback_, &where);
+      launch_fiber(callback_, &where);
     } catch (const std::bad_alloc&) {
       where.enter(callback_);  // needs no memory
     }
@@ -123,10 +123,10 @@ void launch_at_end(fiber& ended, fiber& callback) {
     // Once launched it may have ended, and with it the last handle on `ended`, which is then some
     // other runtime's.
     if (launched || &one != runtime_core::of(ended) || one.ending()) return;
-    launch(callback, &one);
+    launch_fiber(callback, &one);
     launched = true;
   });
-  if (!launched) launch(callback, nullptr);
+  if (!launched) launch_fiber(callback, nullptr);
   release_fiber(callback);
 }
 

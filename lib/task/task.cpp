@@ -30,7 +30,7 @@ constexpr const char* purpose = "the end of a task";
   if (own.uncaught != 0) add_mask(self, 1);
   worker::change(here, self, next, false);
   if (own.uncaught != 0) add_mask(self, -1U);
-  *this_thread().exceptions = own;
+  *calling_thread().exceptions = own;
 }
 
 // The wait of f's starter was ended by something else.

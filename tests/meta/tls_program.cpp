@@ -114,7 +114,7 @@ void faulty_in_a_handler() {
 }
 
 void faulty_thread_state() {
-  coir::thread_state& kept = coir::this_thread();
+  coir::thread_state& kept = coir::calling_thread();
   coir::this_fiber::yield();
   if (kept.stacks == nullptr) std::abort();
 }
@@ -152,9 +152,9 @@ void sound_before_only(bool wanted) {
 }
 
 void sound_thread_state() {
-  if (coir::this_thread().stacks == nullptr) std::abort();
+  if (coir::calling_thread().stacks == nullptr) std::abort();
   coir::this_fiber::yield();
-  if (coir::this_thread().stacks == nullptr) std::abort();
+  if (coir::calling_thread().stacks == nullptr) std::abort();
 }
 
 // What a program expands of the library's calls.

@@ -305,7 +305,7 @@ void resume(int number) {
   machine& here = m();
   here.running = number;
   model_thread& t = here.self();
-  auto*& worker = reinterpret_cast<void*&>(coir::this_thread().worker);
+  auto*& worker = reinterpret_cast<void*&>(coir::calling_thread().worker);
   void* before = std::exchange(worker, t.worker);
   coir::context::switch_to(here.scheduler, *t.where, nullptr);
   t.worker = std::exchange(worker, before);
@@ -492,7 +492,7 @@ void require(bool condition, const char* sentence) {
 }
 
 void*& thread_worker() {
-  return reinterpret_cast<void*&>(coir::this_thread().worker);
+  return reinterpret_cast<void*&>(coir::calling_thread().worker);
 }
 
 void yield() {

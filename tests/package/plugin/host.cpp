@@ -23,7 +23,7 @@ void expect(bool met, const char* what) {
 }
 
 void exchange_with(const plugin_interface& plugin) {
-  expect(plugin.thread() == &coir::this_thread(), "program and plugin share a thread's state");
+  expect(plugin.thread() == &coir::calling_thread(), "program and plugin share a thread's state");
 
   coir::generator<int> theirs = plugin.make(7);
   expect(theirs.next() == 7, "the program resumes what the plugin made");

@@ -21,7 +21,7 @@ int next(coir::generator<int>& of) {
 }
 
 const coir::thread_state* thread() {
-  return &coir::this_thread();
+  return &coir::calling_thread();
 }
 
 int sum() {
