@@ -61,6 +61,9 @@ class cancel_scope {
   // Whether one has expired, and is still open, that throws timed_out in this fiber.
   static bool timeout_has_expired() noexcept;
 
+  // Engine level: whether the running fiber has been told by timed_out of a scope that is open.
+  static bool told_of_timeout() noexcept;
+
   // Engine level: tells the fiber of its outermost scope that has expired; returns where none has.
   static void tell(fiber& self);
 
