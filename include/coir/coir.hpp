@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <coir/atomic.hpp>
 #include <coir/await.hpp>
 #include <coir/barrier.hpp>
 #include <coir/call_once.hpp>
@@ -15,6 +16,7 @@
 #include <coir/coroutine.hpp>
 #include <coir/event.hpp>
 #include <coir/fiber_local.hpp>
+#include <coir/future.hpp>
 #include <coir/gather.hpp>
 #include <coir/generator.hpp>
 #include <coir/latch.hpp>
@@ -30,7 +32,9 @@
 #include <coir/spawn.hpp>
 #include <coir/stack.hpp>
 #include <coir/std_future.hpp>
+#include <coir/stop_token.hpp>
 #include <coir/task.hpp>
 #include <coir/task_group.hpp>
 #include <coir/this_fiber.hpp>
+#include <coir/thread.hpp>
 #include <coir/ticker.hpp>

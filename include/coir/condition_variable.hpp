@@ -73,5 +73,8 @@ class condition_variable {
   notice_board board_;
 };
 
+// std::notify_all_at_thread_exit: at the very end of the running fiber, or plain thread.
+void notify_all_at_thread_exit(condition_variable& board, std::unique_lock<mutex> lock);
+
 }  // namespace v1
 }  // namespace coir

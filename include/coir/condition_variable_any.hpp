@@ -3,11 +3,11 @@
 #pragma once
 
 #include <coir/notice_board.hpp>
+#include <coir/stop_token.hpp>
 #include <coir/this_fiber.hpp>
 #include <coir/uncancellable.hpp>
 
 #include <chrono>
-#include <stop_token>
 #include <utility>
 
 namespace coir {
@@ -62,22 +62,22 @@ class condition_variable_any {
   }
 
   // A request to stop ends these, too. What the predicate says at the end.
-  template <class Lock, class Predicate>
-  bool wait(Lock& lock, std::stop_token token, Predicate stop_waiting) {
+  template <class Lock, stop_token_like Token, class Predicate>
+  bool wait(Lock& lock, Token token, Predicate stop_waiting) {
     return wait_stoppable(token, stop_waiting, [&](auto stopped) {
       return wait_unless(lock, deadline::never(), stopped);
     });
   }
-  template <class Lock, class Clock, class Duration, class Predicate>
-  bool wait_until(Lock& lock, std::stop_token token,
-                  const std::chrono::time_point<Clock, Duration>& time, Predicate stop_waiting) {
+  template <class Lock, stop_token_like Token, class Clock, class Duration, class Predicate>
+  bool wait_until(Lock& lock, Token token, const std::chrono::time_point<Clock, Duration>& time,
+                  Predicate stop_waiting) {
     return wait_stoppable(token, stop_waiting, [&](auto stopped) {
       return status_at(time, wait_unless(lock, deadline::at(time), stopped));
     });
   }
-  template <class Lock, class Rep, class Period, class Predicate>
-  bool wait_for(Lock& lock, std::stop_token token,
-                const std::chrono::duration<Rep, Period>& duration, Predicate stop_waiting) {
+  template <class Lock, stop_token_like Token, class Rep, class Period, class Predicate>
+  bool wait_for(Lock& lock, Token token, const std::chrono::duration<Rep, Period>& duration,
+                Predicate stop_waiting) {
     const deadline until = deadline::after(duration);
     return wait_stoppable(token, stop_waiting,
                           [&](auto stopped) { return wait_unless(lock, until, stopped); });
@@ -111,11 +111,11 @@ class condition_variable_any {
     return own.sleep();
   }
 
-  template <class Predicate, class Wait>
-  bool wait_stoppable(const std::stop_token& token, Predicate& stop_waiting, Wait wait_once) {
+  template <class Token, class Predicate, class Wait>
+  bool wait_stoppable(const Token& token, Predicate& stop_waiting, Wait wait_once) {
     // Takes the board's lock in any case: the waiter looks at the token after it has come in, and
     // the request was made before this, so one of the two sees the other.
-    std::stop_callback wake(token, [this] { board_.notify_everyone(); });
+    auto wake = call_on_stop(token, [this] { board_.notify_everyone(); });
     while (!token.stop_requested()) {
       if (stop_waiting()) return true;
       if (wait_once([&] { return token.stop_requested(); }) == cv_status::timeout)

@@ -18,6 +18,7 @@ inline namespace v1 {
 class cancel_scope;
 struct context_binding;
 class end_watcher;
+class exit_calls;
 class fiber;
 class nest;
 class runtime_core;
@@ -125,6 +126,7 @@ class alignas(64) fiber {
   atomic_cell<std::uint32_t> masks{0};         // while there are any, no request ends a wait
   atomic_cell<std::int64_t> waiting_since{0};  // for listings
   cancel_scope* scopes = nullptr;              // the innermost that is open
+  exit_calls* last_calls = nullptr;            // of at_thread_exit()
   void* locals = nullptr;                      // of fiber_local
   context_binding* bindings = nullptr;         // of context_var; null in the pool
   bool body_over = false;

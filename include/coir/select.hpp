@@ -17,7 +17,6 @@
 #include <functional>
 #include <optional>
 #include <span>
-#include <stop_token>
 #include <type_traits>
 #include <utility>
 
@@ -64,9 +63,9 @@ auto on_task(task<T> t) {
 }
 
 // Once a stop is requested.
-template <class F = do_nothing>
-auto on_stop(std::stop_token token, F f = {}) {
-  return stop_branch<F>(std::move(token), std::move(f));
+template <stop_token_like Token, class F = do_nothing>
+auto on_stop(Token token, F f = {}) {
+  return stop_branch<Token, F>(std::move(token), std::move(f));
 }
 
 template <class When, class F>

@@ -4,18 +4,18 @@
 
 #include <coir/event.hpp>
 #include <coir/select_event.hpp>
+#include <coir/stop_token.hpp>
 
 #include <functional>
 #include <memory>
 #include <optional>
-#include <stop_token>
 #include <utility>
 
 namespace coir {
 inline namespace v1 {
 
 // The request sets an event, as long as a select is under way.
-template <class F>
+template <stop_token_like Token, class F>
 class stop_branch final : public event_source {
   struct set_event {
     event* asked;
@@ -23,7 +23,7 @@ class stop_branch final : public event_source {
   };
 
  public:
-  stop_branch(std::stop_token token, F f) : stop_branch(std::make_unique<event>(), token, f) {}
+  stop_branch(Token token, F f) : stop_branch(std::make_unique<event>(), token, f) {}
   // While no select is under way.
   stop_branch(stop_branch&& other) : stop_branch(std::move(other.asked_), other.token_, other.f_) {}
 
@@ -32,15 +32,15 @@ class stop_branch final : public event_source {
   void complete() override { std::invoke(f_); }
 
  private:
-  stop_branch(std::unique_ptr<event> asked, std::stop_token& token, F& f)
+  stop_branch(std::unique_ptr<event> asked, Token& token, F& f)
       : event_source(*asked), asked_(std::move(asked)), token_(std::move(token)), f_(std::move(f)) {
     prepares_ = true;
   }
 
   std::unique_ptr<event> asked_;
-  std::stop_token token_;
+  Token token_;
   F f_;
-  std::optional<std::stop_callback<set_event>> listening_;
+  std::optional<decltype(call_on_stop(std::declval<const Token&>(), set_event()))> listening_;
 };
 
 }  // namespace v1

@@ -117,6 +117,7 @@ struct waiter {
     return true;
   }
   bool decide_success_elsewhere() noexcept;
+  bool decide_success() noexcept;  // whichever it is
   void resume() noexcept;
 
   wait_outcome outcome() const noexcept { return outcome_of(*word); }

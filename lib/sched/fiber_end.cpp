@@ -214,6 +214,8 @@ context::departure fiber_entry(context&, context&, void* word) {
     destroy_fiber_locals(self);
   if (self.bindings != nullptr) [[unlikely]]
     drop_bindings(self);
+  if (self.last_calls != nullptr) [[unlikely]]
+    run_exit_calls(self);
   // Alone with its result: destroyed here, where the user's destructors may do as they like.
   // Acquire: sees what the handles that went did.
   if (self.references.load(std::memory_order_acquire) == 1) drop_outcome(self);

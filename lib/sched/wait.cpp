@@ -15,12 +15,15 @@ namespace coir {
 inline namespace v1 {
 
 waiter* wait_list::pop_any() noexcept {
-  worker* here = calling_thread().worker;
   while (waiter* w = first) {
     remove(*w);
-    if (w->waits_here(here) ? w->decide_success_here() : w->decide_success_elsewhere()) return w;
+    if (w->decide_success()) return w;
   }
   return nullptr;
+}
+
+bool waiter::decide_success() noexcept {
+  return waits_here(calling_thread().worker) ? decide_success_here() : decide_success_elsewhere();
 }
 
 void waiter::resume() noexcept {

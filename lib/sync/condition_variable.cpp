@@ -4,6 +4,7 @@
 
 #include <coir/cancelled.hpp>
 #include <coir/this_fiber.hpp>
+#include <coir/thread_exit.hpp>
 
 #include <system_error>
 
@@ -41,6 +42,15 @@ cv_status condition_variable::wait_deadline(std::unique_lock<mutex>& lock, deadl
   lock_again(m);
   throw_unless_success(outcome);
   return outcome == wait_outcome::timed_out ? cv_status::timeout : cv_status::no_timeout;
+}
+
+void notify_all_at_thread_exit(condition_variable& board, std::unique_lock<mutex> lock) {
+  mutex* held = lock.mutex();
+  at_thread_exit([&board, held] {
+    held->unlock();
+    board.notify_all();
+  });
+  static_cast<void>(lock.release());
 }
 
 }  // namespace v1

@@ -1,0 +1,26 @@
+# Each program of programs/ twice from the same source, against std and against coir, and a test that
+# both print the same, with eight threads and with many.
+# SPDX-License-Identifier: BSL-1.0
+file(GLOB ported CONFIGURE_DEPENDS ${CMAKE_CURRENT_LIST_DIR}/programs/*.cpp)
+foreach(source IN LISTS ported)
+  get_filename_component(stem ${source} NAME_WE)
+  foreach(names std coir)
+    add_executable(ported_${stem}_${names} ${source})
+    target_compile_definitions(ported_${stem}_${names} PRIVATE STD=${names})
+    target_compile_features(ported_${stem}_${names} PRIVATE cxx_std_20)
+    target_link_libraries(ported_${stem}_${names} PRIVATE Threads::Threads coir_warnings)
+  endforeach()
+  target_compile_definitions(ported_${stem}_std PRIVATE PORTED=0)
+  target_compile_definitions(ported_${stem}_coir PRIVATE PORTED=1)
+  target_link_libraries(ported_${stem}_coir PRIVATE coir::coir)
+  foreach(threads 8 200)
+    add_test(NAME ported.${stem}.${threads}_threads
+      COMMAND ${CMAKE_COMMAND}
+              "-DEMULATOR=${CMAKE_CROSSCOMPILING_EMULATOR}"
+              -DORIGINAL=$<TARGET_FILE:ported_${stem}_std>
+              -DPORTED=$<TARGET_FILE:ported_${stem}_coir>
+              "-DARGUMENTS=${threads};${CMAKE_CURRENT_LIST_FILE};${source}"
+              -P ${CMAKE_CURRENT_LIST_DIR}/compare.cmake)
+    set_tests_properties(ported.${stem}.${threads}_threads PROPERTIES LABELS ported TIMEOUT ${timeout})
+  endforeach()
+endforeach()
