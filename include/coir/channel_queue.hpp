@@ -30,14 +30,12 @@ enum class channel_attempt : std::uint8_t { done, blocked, closed, no_memory };
 class channel_state {
  public:
   channel_state(std::size_t item_size, std::size_t item_alignment, std::size_t capacity)
-      : open(capacity), buffer(item_size, item_alignment, capacity) {}
+      : buffer(item_size, item_alignment, capacity) {}
   ~channel_state();  // aborts where somebody waits
 
-  // A send is plain while fewer than `open` items are in the buffer, a receive while more than
-  // `held` are. Both say "never" while there is anything else to look at, and are put right by the
-  // next operation that finds there is not.
-  std::size_t open;      // the capacity; 0 when closed, or while a receiver waits
-  std::size_t held = 0;  // the same; SIZE_MAX while a sender waits, or after give_back()
+  // A send goes on pushing while the channel is not closed and no receiver waits, a receive goes on
+  // popping while no sender waits and nothing was given back. When there is such a thing to look at
+  // the side in question is stopped; the next operation that finds there is not lets it go on.
   channel_buffer buffer;
   wait_list receivers;
   wait_list senders;
@@ -46,15 +44,17 @@ class channel_state {
 
   // Short cuts to what offer() and take() would find out.
   bool send_waits() const noexcept { return receivers.empty() && buffer.full() && !closed; }
-  bool receive_waits() const noexcept { return held == 0 && buffer.empty() && !closed; }
+  bool receive_waits() const noexcept {
+    return buffer.empty() && senders.empty() && returned == 0 && !closed;
+  }
 
   void add_receiver(waiter& w) noexcept {
     receivers.push_back(w);
-    open = 0;
+    buffer.stop_pushing();
   }
   void add_sender(waiter& w) noexcept {
     senders.push_back(w);
-    held = SIZE_MAX;
+    buffer.stop_popping();
   }
 
   // Under the lock: closes, and gives a list of waiters, linked by next, to resume.
@@ -157,7 +157,7 @@ class channel_queue {
     } else {
       returned_.push_back(std::move(item));
       ++state_.returned;
-      state_.held = SIZE_MAX;
+      state_.buffer.stop_popping();
     }
     door_.unlock();
     if (w != nullptr) w->resume();
@@ -183,7 +183,6 @@ class channel_queue {
   [[gnu::always_inline]] channel_attempt put(Item& item, waiter*& decided) noexcept {
     if (state_.closed) return channel_attempt::closed;
     decided = state_.receivers.pop();
-    if (state_.receivers.empty()) state_.open = state_.buffer.capacity();
     if (decided != nullptr) {
       static_cast<std::optional<Item>*>(decided->slot)->emplace(std::move(item));
       return channel_attempt::done;
@@ -191,6 +190,7 @@ class channel_queue {
     if (state_.buffer.full()) return channel_attempt::blocked;
     if (!state_.buffer.reserve()) return channel_attempt::no_memory;
     state_.buffer.push(std::move(item));
+    state_.buffer.go_on_pushing();
     return channel_attempt::done;
   }
 
@@ -204,7 +204,6 @@ class channel_queue {
       }
     }
     decided = state_.senders.pop();
-    if (state_.senders.empty()) state_.held = 0;
     if (!state_.buffer.empty()) {
       waste = state_.buffer.turn();
       out.emplace(std::move(state_.buffer.template front<Item>()));
@@ -213,6 +212,7 @@ class channel_queue {
         static_cast<void>(state_.buffer.reserve());  // a bounded buffer always can
         state_.buffer.push(std::move(*static_cast<Item*>(decided->slot)));
       }
+      if (state_.senders.empty()) state_.buffer.go_on_popping();
       return channel_attempt::done;
     }
     if (decided != nullptr) {
@@ -249,16 +249,18 @@ class channel_queue {
   // The common cases, which unlock when they succeed.
   [[gnu::always_inline]] bool offer_plainly(Item& item) noexcept {
     channel_buffer& buffer = state_.buffer;
-    if (buffer.size() >= state_.open || !buffer.has_place()) return false;
-    buffer.push(std::move(item));
+    if (!buffer.may_push()) [[unlikely]]
+      return false;
+    buffer.push_on(std::move(item));
     door_.unlock();
     return true;
   }
   [[gnu::always_inline]] bool take_plainly(std::optional<Item>& out) noexcept {
     channel_buffer& buffer = state_.buffer;
-    if (buffer.size() <= state_.held || !buffer.at_front()) return false;
+    if (!buffer.may_pop()) [[unlikely]]
+      return false;
     out.emplace(std::move(buffer.template front<Item>()));
-    buffer.template pop<Item>();
+    buffer.template pop_on<Item>();
     door_.unlock();
     return true;
   }

@@ -21,7 +21,7 @@ channel_state::~channel_state() {
 waiter* channel_state::close() noexcept {
   waiter* decided = nullptr;
   if (std::exchange(closed, true)) return decided;
-  open = 0;
+  buffer.stop_pushing();
   waiter** end = &decided;
   auto decide_all = [&end](wait_list& list) {
     while (waiter* w = list.pop()) {

@@ -25,13 +25,16 @@ std::size_t items_per_block(std::size_t item_size, std::size_t capacity) {
 channel_buffer::channel_buffer(std::size_t item_size, std::size_t item_alignment,
                                std::size_t capacity)
     : limit_(capacity),
+      item_size_(item_size),
       items_offset_(std::max(sizeof(channel_block), item_alignment)),
       items_bytes_(items_per_block(item_size, capacity) * item_size),
       alignment_(std::max(alignof(channel_block), item_alignment)) {
+  limit_bytes_ = capacity == unbounded ? SIZE_MAX : items_bytes_;
   if (capacity == 0) return;
   first_ = last_ = make_block();
-  head_ = tail_ = items_of(first_);
+  head_ = tail_ = head_stop_ = items_of(first_);
   head_end_ = tail_end_ = end_of(first_);
+  go_on_pushing();
 }
 
 channel_buffer::~channel_buffer() {
@@ -60,7 +63,8 @@ bool channel_buffer::turn_tail() noexcept {
     last_ = std::exchange(spare_, nullptr);
     last_->next = nullptr;
   }
-  tail_ = items_of(last_);
+  gap_ += address(tail_) - address(items_of(last_));
+  tail_ = tail_stop_ = items_of(last_);
   tail_end_ = end_of(last_);
   return true;
 }
@@ -68,7 +72,8 @@ bool channel_buffer::turn_tail() noexcept {
 channel_block* channel_buffer::turn_head() noexcept {
   channel_block* waste = nullptr;
   if (limit_ == unbounded) waste = add(std::exchange(first_, first_->next));
-  head_ = items_of(first_);
+  gap_ -= address(head_) - address(items_of(first_));
+  head_ = head_stop_ = items_of(first_);
   head_end_ = end_of(first_);
   return waste;
 }
