@@ -96,8 +96,12 @@ inline namespace v1 {
   return *state;
 }
 
-[[gnu::always_inline]] inline exception_globals& this_thread_exceptions() noexcept {
+[[gnu::always_inline]] inline exception_globals& calling_thread_exceptions() noexcept {
   return *calling_thread().exceptions;
+}
+
+[[gnu::always_inline]] inline worker* calling_thread_worker() noexcept {
+  return calling_thread().worker;
 }
 
 }  // namespace v1

@@ -16,8 +16,12 @@ inline namespace v1 {
 // Not inlined, so that no compiler keeps the address across a switch.
 [[gnu::noinline]] thread_state& calling_thread() noexcept;
 
-inline exception_globals& this_thread_exceptions() noexcept {
+inline exception_globals& calling_thread_exceptions() noexcept {
   return *calling_thread().exceptions;
+}
+
+inline worker* calling_thread_worker() noexcept {
+  return calling_thread().worker;
 }
 
 }  // namespace v1

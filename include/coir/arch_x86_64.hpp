@@ -95,11 +95,19 @@ inline namespace v1 {
 }
 
 // calling_thread().exceptions, without the address of the rest.
-[[gnu::always_inline]] inline exception_globals& this_thread_exceptions() noexcept {
+[[gnu::always_inline]] inline exception_globals& calling_thread_exceptions() noexcept {
   static_assert(offsetof(thread_state, exceptions) == 0);
   exception_globals* record;
   asm volatile("movq coir_thread_state@gottpoff(%%rip), %0\n\tmovq %%fs:(%0), %0" : "=r"(record));
   return *record;
+}
+
+[[gnu::always_inline]] inline worker* calling_thread_worker() noexcept {
+  static_assert(offsetof(thread_state, worker) == 16);
+  worker* running;
+  asm volatile("movq coir_thread_state@gottpoff(%%rip), %0\n\tmovq %%fs:16(%0), %0"
+               : "=r"(running));
+  return running;
 }
 
 }  // namespace v1

@@ -43,14 +43,14 @@ class basic_coroutine {
   // Sends `word` in; returns what suspend() or the body's end sends back. The coroutine is neither
   // running nor done.
   [[gnu::always_inline]] void* resume(void* word) noexcept {
-    if (exceptions_live(this_thread_exceptions())) [[unlikely]]
+    if (exceptions_live(calling_thread_exceptions())) [[unlikely]]
       return resume_amid_exceptions(word);
     return enter(word);
   }
 
   // Sends `word` back to the resumer; returns what the next resume() sends. Called on this stack.
   [[gnu::always_inline]] void* suspend(void* word) noexcept {
-    if (exceptions_live(this_thread_exceptions())) [[unlikely]]
+    if (exceptions_live(calling_thread_exceptions())) [[unlikely]]
       return suspend_amid_exceptions(word);
     return leave(word);
   }

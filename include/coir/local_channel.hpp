@@ -29,8 +29,11 @@ class local_door {
 
  private:
   [[gnu::always_inline]] worker& checked() {
-    worker* here = current_worker();
-    if (here == nullptr || here != owner_ || !(alone_ || here->current->pinned)) [[unlikely]]
+    worker* here = calling_thread_worker();
+    if (here != alone_ && !(here == owner_ && here->current != nullptr && here->current->pinned))
+        [[unlikely]]
+      bind(here);
+    if (here->current == nullptr) [[unlikely]]
       bind(here);
     return *here;
   }
@@ -39,8 +42,11 @@ class local_door {
   // allowed.
   [[gnu::noinline, gnu::cold]] void bind(worker* here);
 
-  worker* owner_ = nullptr;
-  bool alone_ = false;  // the owner is the only worker of its runtime
+  // Nobody yet: no worker has this address, and no thread without one is taken for it.
+  worker* nobody() noexcept { return reinterpret_cast<worker*>(this); }
+
+  worker* owner_ = nobody();
+  worker* alone_ = nobody();  // the same once it is known to be the only worker of its runtime
 };
 
 // A channel between fibers that never change their worker: pinned ones, or those of a runtime with

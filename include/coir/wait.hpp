@@ -200,7 +200,7 @@ inline void wait_list::remove(waiter& w) noexcept {
 inline waiter* wait_list::pop() noexcept {
   waiter* w = first;
   if (w == nullptr) return nullptr;
-  if (!w->waits_here(calling_thread().worker) || !w->decide_success_here()) return pop_any();
+  if (!w->waits_here(calling_thread_worker()) || !w->decide_success_here()) return pop_any();
   first = w->next;
   (first != nullptr ? first->previous : last) = nullptr;
   w->list = nullptr;
@@ -217,7 +217,7 @@ void throw_wait_failure(wait_outcome outcome);
 
 // The worker whose fiber is running here; null on a plain thread.
 [[gnu::always_inline]] inline worker* current_worker() noexcept {
-  worker* here = calling_thread().worker;
+  worker* here = calling_thread_worker();
   return here != nullptr && here->current != nullptr ? here : nullptr;
 }
 

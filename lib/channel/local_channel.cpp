@@ -11,8 +11,9 @@ namespace coir {
 inline namespace v1 {
 
 void local_door::bind(worker* here) {
-  if (here == nullptr) throw std::logic_error("coir: a local_channel is used outside of any fiber");
-  if (owner_ != nullptr && owner_ != here)
+  if (here == nullptr || here->current == nullptr)
+    throw std::logic_error("coir: a local_channel is used outside of any fiber");
+  if (owner_ != nobody() && owner_ != here)
     throw std::logic_error("coir: a local_channel is used on two workers");
   bool alone = worker_core::of(*here).runtime.workers() == 1;
   if (!alone && !here->current->pinned)
@@ -20,7 +21,7 @@ void local_door::bind(worker* here) {
         "coir: a local_channel is used by a fiber that is not pinned, in a runtime of several "
         "workers");
   owner_ = here;
-  alone_ = alone;
+  if (alone) alone_ = here;
 }
 
 }  // namespace v1

@@ -23,11 +23,11 @@ waiter* wait_list::pop_any() noexcept {
 }
 
 bool waiter::decide_success() noexcept {
-  return waits_here(calling_thread().worker) ? decide_success_here() : decide_success_elsewhere();
+  return waits_here(calling_thread_worker()) ? decide_success_here() : decide_success_elsewhere();
 }
 
 void waiter::resume() noexcept {
-  worker* here = calling_thread().worker;
+  worker* here = calling_thread_worker();
   if (!waits_here(here)) return resume_elsewhere();
   order_before(who);  // pairs with end(): what was handed over is seen
   if (!worker_core::of(*here).take_back(*who)) runtime_core::of(*who)->make_ready(*who);
