@@ -35,9 +35,9 @@ struct switch_frame {
 //                                   `word` what the resumer sent: all three stay in registers.
 //   inline_leave(self, to, word)    resumes *to for good: *self is no computation any more.
 //   stack_pointer()                 the value of the stack pointer, here.
-//   calling_thread()                   the one door to thread_state, see thread_state.hpp.
-//   calling_thread_exceptions()        what the hot paths want of it, by the same door;
-//   calling_thread_worker()            likewise.
+//   calling_thread()                the one door to thread_state, see thread_state.hpp.
+//   calling_thread_exceptions()     what the hot paths want of it, by the same door;
+//   calling_thread_worker()         likewise.
 //
 // COIR_INLINE_SWITCH says whether there is one.
 #if defined(__x86_64__) && !defined(__ILP32__) && !defined(_WIN32) && defined(__GNUC__)
