@@ -55,7 +55,7 @@ bool futex_wait(atomic_cell<std::uint32_t>& word, std::uint32_t value, deadline 
 void futex_wake(atomic_cell<std::uint32_t>& word) noexcept {
   coir_model::futex_wake(word.raw());
 }
-void stack::release() noexcept {}
+void stack_returner::operator()(stack_slot*) const noexcept {}
 
 }  // namespace v1
 }  // namespace coir
