@@ -17,11 +17,13 @@ class deadline {
 
   static constexpr deadline never() noexcept { return deadline(); }
   static deadline now() noexcept;
+  // Before all others: there is no need to look at the clock.
+  static constexpr deadline passed() noexcept { return deadline(0); }
 
-  // That long from now; a duration of zero or less is now, one too long to count is never.
+  // That long from now; a duration of zero or less has passed, one too long to count is never.
   template <class Rep, class Period>
   static deadline after(const std::chrono::duration<Rep, Period>& duration) noexcept {
-    if (!(duration > duration.zero())) return now();
+    if (!(duration > duration.zero())) return passed();
     using seconds = std::chrono::duration<double>;
     if (std::chrono::duration_cast<seconds>(duration) > seconds(most_seconds)) return never();
     std::int64_t from = now().at_;
@@ -33,7 +35,7 @@ class deadline {
   template <class Clock, class Duration>
   static deadline at(const std::chrono::time_point<Clock, Duration>& time) noexcept {
     auto clock = Clock::now();
-    return time > clock ? after(time - clock) : now();
+    return time > clock ? after(time - clock) : passed();
   }
 
   constexpr bool is_never() const noexcept { return at_ == never_; }
