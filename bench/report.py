@@ -100,7 +100,7 @@ class Report:
         for path in files:
             with open(path, encoding="utf-8") as file:
                 read = json.load(file)
-            self.context = self.context or read["context"]
+            self.context = {**read["context"], **self.context}
             self.runs += read["benchmarks"]
         for run in self.runs:
             if run.get("run_type", "iteration") == "iteration":
@@ -199,7 +199,7 @@ def memory_note(row):
 # ---- targets ------------------------------------------------------------------------------------
 
 TARGET = re.compile(r"(?P<row>[^\s:]+)(?::(?P<counter>\w+))?\s*<=\s*(?P<limit>[\d.]+)"
-                    r"(?:\s*x\s*(?P<of>\S+))?$")
+                    r"(?:\s*(?P<how>[x+])\s*(?P<of>\S+))?$")
 
 
 def targets(report):
@@ -216,8 +216,10 @@ def targets(report):
         if row.value is not None:
             if match["counter"]:
                 measured = row.counter(match["counter"])
+            elif match["of"] is None:
+                measured = row.value
             elif other is not None and other.value:
-                measured = row.value / other.value
+                measured = row.value / other.value if match["how"] == "x" else row.value - other.value
         met = None if measured is None else measured <= float(match["limit"])
         found.append((line, measured, met))
     return found

@@ -32,7 +32,8 @@ const subject list[] = {
     {"boost_fiber",
      "Boost.Fiber, from the " BENCH_BOOST_LIBRARY
      " library; round_robin, launch::post, pooled_fixedsize_stack of 64 KiB; fixedsize_stack in "
-     "crowds from 1000 on, launch::dispatch in skynet, work_stealing with two workers"},
+     "crowds from 1000 on, launch::dispatch in skynet and where it is said, async() and its "
+     "futures for tasks, work_stealing with two workers"},
     {"thread",
      "threads on one processor, a futex, std::mutex or std::condition_variable between them; time "
      "on the wall"},

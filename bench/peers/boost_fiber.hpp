@@ -9,6 +9,7 @@
 #include <boost/fiber/condition_variable.hpp>
 #include <boost/fiber/fiber.hpp>
 #include <boost/fiber/fixedsize_stack.hpp>
+#include <boost/fiber/future.hpp>
 #include <boost/fiber/mutex.hpp>
 #include <boost/fiber/operations.hpp>
 #include <boost/fiber/pooled_fixedsize_stack.hpp>
@@ -18,6 +19,7 @@
 #include <mutex>
 #include <thread>
 #include <utility>
+#include <vector>
 
 namespace bench {
 
@@ -45,6 +47,21 @@ struct boost_fibers {
   }
   static void join(handle& fiber) { fiber.join(); }
   static void yield() { boost::this_fiber::yield(); }
+
+  template <class T>
+  using future = boost::fibers::future<T>;
+  template <class F>
+  static auto async(F f) {
+    return boost::fibers::async(When, std::allocator_arg, Stacks{stacks}, std::move(f));
+  }
+  template <class T>
+  static std::vector<T> gather(std::vector<future<T>>& tasks) {
+    std::vector<T> results;
+    results.reserve(tasks.size());
+    for (auto& t : tasks) results.push_back(t.get());
+    return results;
+  }
+
   template <class Time>
   static void sleep_until(Time time) {
     boost::this_fiber::sleep_until(time);

@@ -2,8 +2,9 @@
 // SPDX-License-Identifier: BSL-1.0
 //
 // A peer of those operations has run(f), which calls f as the first fiber of a scheduler; spawn(f),
-// join() and yield(); and a mutex, a condition variable and two kinds of channel. What a channel
-// sends it sends to the end: close() comes after the last send().
+// join() and yield(); async(f), a future with get(), and gather(); and a mutex, a condition
+// variable and two kinds of channel. What a channel sends it sends to the end: close() comes after
+// the last send().
 #pragma once
 
 #include "../harness.hpp"
@@ -14,6 +15,7 @@
 #include <cstddef>
 #include <optional>
 #include <utility>
+#include <vector>
 
 namespace bench {
 
@@ -52,6 +54,18 @@ struct coir_fibers {
   }
   static void join(handle& fiber) { fiber.join(); }
   [[gnu::always_inline]] static void yield() { coir::this_fiber::yield(); }
+
+  template <class T>
+  using future = coir::task<T>;
+  template <class F>
+  static auto async(F f) {
+    return coir::spawn(std::move(f));
+  }
+  template <class T>
+  static std::vector<T> gather(const std::vector<future<T>>& tasks) {
+    return coir::gather(tasks);
+  }
+
   template <class Time>
   static void sleep_until(Time time) {
     coir::this_fiber::sleep_until(time);
