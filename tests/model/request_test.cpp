@@ -129,7 +129,7 @@ struct state {
     require(a.errands.empty() && b.errands.empty(), "the tour comes to an end");
     require(f.on_errand.load(std::memory_order_relaxed) == 0, "and says so");
     require(f.references.load(std::memory_order_relaxed) == 2, "and holds nothing");
-    bool waits = (f.wait_word.load(std::memory_order_relaxed) & coir::waiter::outcome_bits) == 0;
+    bool waits = (f.wait_word.load(std::memory_order_relaxed) & coir::wait_outcome_bits) == 0;
     require(!waits || f.requests.load(std::memory_order_relaxed) == 0,
             "nobody waits who was asked and not told");
   }
