@@ -18,6 +18,7 @@
 #include "model/model.hpp"
 #include "sched/census.hpp"
 #include "sched/clock.hpp"
+#include "sched/context_binding.hpp"
 #include "sched/environment.hpp"
 #include "sched/fiber_end.hpp"
 #include "sched/runtime_core.hpp"
@@ -76,6 +77,8 @@ std::int64_t clock_roughly() noexcept {
   return 1;
 }
 void destroy_fiber_locals(fiber&) noexcept {}
+void run_exit_calls(fiber&) noexcept {}
+void drop_bindings(fiber&) noexcept {}
 context::departure entry_with_environment(context&, context& resumer, void* word) {
   return {&resumer, word};
 }

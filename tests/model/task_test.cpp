@@ -147,6 +147,7 @@ struct started {
   coir::fiber starter;
   coir::fiber f;
   coir_model::atomic<int> resumed;  // times, by the end
+  bool cancelled = false;           // by the loop of `here`, before the end
 
   started() {
     parts::made_ready = [this](coir::fiber& one) {
@@ -173,28 +174,28 @@ struct started {
 };
 
 TEST(TaskModel, AStarterThatIsCancelledIsNotWokenOutOfItsNextWait) {
-  holds(explore({"an end elsewhere, and a starter that goes on to wait for something else"},
-                [](execution& e) {
-                  auto s = std::make_shared<started>();
-                  e.thread([=] { s->end(); });
-                  e.thread([=] {
-                    parts::run_on(s->here);
-                    if (s->cancel()) {
-                      coir::leave_starter(s->f);
-                      coir::begin_wait(s->starter, s->here, "another model");
-                    } else {
-                      s->resumed.await(1);
-                      require(s->outcome() == coir::wait_outcome::success, "the end has come");
-                    }
-                  });
-                  e.finally([=] {
-                    bool woken = s->resumed.load(std::memory_order_relaxed) == 1;
-                    require(s->outcome() ==
-                                (woken ? coir::wait_outcome::success : coir::wait_outcome::pending),
-                            "its next wait is its own");
-                    require(s->f.starter == nullptr, "nobody is left there");
-                  });
-                }));
+  holds(explore({"an end elsewhere, and a starter that goes on to wait"}, [](execution& e) {
+    auto s = std::make_shared<started>();
+    e.thread([=] { s->end(); });
+    e.thread([=] {
+      parts::run_on(s->here);
+      s->cancelled = s->cancel();
+      if (s->cancelled) {
+        coir::leave_starter(s->f);
+        coir::begin_wait(s->starter, s->here, "another model");
+      } else {
+        s->resumed.await(1);
+        require(s->outcome() == coir::wait_outcome::success, "the end has come");
+      }
+    });
+    e.finally([=] {
+      int resumed = s->resumed.load(std::memory_order_relaxed);
+      require(resumed == (s->cancelled ? 0 : 1), "the end wakes it out of that wait only");
+      require((s->outcome() == coir::wait_outcome::pending) == s->cancelled,
+              "its next wait is its own");
+      require(s->f.starter == nullptr, "nobody is left there");
+    });
+  }));
 }
 
 TEST(TaskModel, AStarterThatIsCancelledAndSentOnStaysCancelled) {
