@@ -58,6 +58,8 @@ worker_seat::worker_seat(worker_core& here) noexcept : here_(here) {
   here.error = &errno;
   here.outer = thread.worker;
   thread.worker = &here;
+  // calling_thread_worker() reads behind the compiler's back.
+  std::atomic_signal_fence(std::memory_order_seq_cst);
   if (here.watched != nullptr) here.watched->take_seat();
 }
 
@@ -65,6 +67,7 @@ worker_seat::~worker_seat() {
   if (here_.watched != nullptr) here_.watched->leave_seat();
   thread_state& thread = calling_thread();
   thread.worker = here_.outer;
+  std::atomic_signal_fence(std::memory_order_seq_cst);  // as above
   *thread.exceptions = handled_;
 }
 

@@ -40,6 +40,7 @@ class runtime_memory {
 // The calling model thread is that of a worker from here on.
 inline void run_on(coir::worker& w) {
   coir_model::thread_worker() = &w;
+  std::atomic_signal_fence(std::memory_order_seq_cst);  // as in worker_seat
 }
 
 }  // namespace parts
