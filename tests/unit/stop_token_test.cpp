@@ -61,9 +61,9 @@ TEST(StopToken, ACallbackMayDestroyItselfAndOthers) {
   } self, other;
   other.callback.emplace(source.get_token(), [&] { ++calls; });
   self.callback.emplace(source.get_token(), [&] {
-    self.callback.reset();
     other.callback.reset();
     ++calls;
+    self.callback.reset();  // last: what is captured goes with it
   });
   source.request_stop();  // the youngest first
   EXPECT_EQ(calls, 1);
