@@ -10,6 +10,7 @@
 #include <memory>
 #include <random>
 #include <set>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -45,8 +46,9 @@ TEST(TimerHeap, GivesEqualOnesInTheOrderInWhichTheyCame) {
   waiters all;
   for (std::int64_t at : {2, 1, 2, 1, 1, 2, 1, 2, 2, 1, 1, 2, 2}) add(all, heap, at);
   heap.remove(*all[4]);
-  std::stable_sort(all.begin(), all.end(), [](const auto& a, const auto& b) {
-    return a->until.nanoseconds() < b->until.nanoseconds();
+  std::sort(all.begin(), all.end(), [](const auto& a, const auto& b) {
+    return std::tuple(a->until.nanoseconds(), a->timer_turn) <
+           std::tuple(b->until.nanoseconds(), b->timer_turn);
   });
   for (const auto& expected : all) {
     if (expected->timer_turn == 4) continue;  // the one that was taken out
