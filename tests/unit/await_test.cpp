@@ -31,11 +31,14 @@ INSTANTIATE_TEST_SUITE_P(Workers, AwaitTest, coir_test::one_and_several_workers(
 
 // -- Somebody else's coroutines.
 
-// Starts at once and sets the event it is given when it ends.
+// Starts at once and sets the event it is given when it ends. One that throws leaves its frame.
 struct foreign_coroutine {
+  std::coroutine_handle<> frame;
   struct promise_type {
     explicit promise_type(coir::event& at_end, auto&...) : ended(at_end) {}
-    foreign_coroutine get_return_object() { return {}; }
+    foreign_coroutine get_return_object() {
+      return {std::coroutine_handle<promise_type>::from_promise(*this)};
+    }
     std::suspend_never initial_suspend() { return {}; }
     std::suspend_never final_suspend() noexcept { return {}; }
     void return_void() { ended.set(); }
@@ -144,9 +147,10 @@ TEST_P(AwaitTest, WhatACoroutineThrowsIntoItsFiberIsReported) {
   run([] {
     coir::event never_set;
     auto t = coir::spawn([] { sleep_for(1s); });
-    throw_after(never_set, t);
+    foreign_coroutine thrown = throw_after(never_set, t);
     t.join();
     sleep_for(1s);
+    thrown.frame.destroy();
   });
   EXPECT_EQ(take_unhandled(), std::vector<std::string>{"loose"});
 }

@@ -68,7 +68,7 @@ class room {
 
 TEST_P(ForEachTest, EachItemIsCalledOnce) {
   from_everywhere([](coir::runtime&) {
-    for (std::size_t limit : {0, 1, 3, 100}) {
+    for (std::size_t limit : {0U, 1U, 3U, 100U}) {
       bag seen;
       std::vector items{1, 2, 3, 4, 5};
       coir::for_each(items,
@@ -136,7 +136,7 @@ TEST_P(ForEachTest, NoItemsAreNoCalls) {
 
 TEST_P(ForEachTest, AFailureCancelsTheRestAndIsThrownAsItself) {
   run([] {
-    for (std::size_t limit : {0, 3}) {
+    for (std::size_t limit : {0U, 3U}) {
       auto start = coir_test::now();
       std::atomic<int> cancelled{0};
       std::atomic<int> called{0};
@@ -234,7 +234,7 @@ TEST_P(ForEachTest, ACancelledCallIsNoFailure) {
 
 TEST_P(ForEachTest, WhoIsCancelledCancelsTheCallsAndWaitsForThem) {
   run([] {
-    for (std::size_t limit : {0, 2}) {
+    for (std::size_t limit : {0U, 2U}) {
       room calls;
       auto start = coir_test::now();
       auto call = [&](int) {
@@ -296,7 +296,7 @@ TEST_P(ForEachTest, ItemsThatAreMadeOnTheWayAreMovedToTheCalls) {
 // Such a range has one item at a time, in a place that the next one takes.
 TEST_P(ForEachTest, ItemsOfARangeThatIsThereOnlyOnceAreCopied) {
   run([] {
-    for (std::size_t limit : {0, 3}) {
+    for (std::size_t limit : {0U, 3U}) {
       bag seen;
       std::istringstream words("1 2 3 4 5");
       auto call = [&](int& item) {
@@ -342,7 +342,7 @@ TEST_P(ForEachTest, CallsMayCallForEach) {
 
 TEST_P(ForEachTest, ManyItems) {
   run([] {
-    for (std::size_t limit : {0, 50}) {
+    for (std::size_t limit : {0U, 50U}) {
       std::atomic<int> sum{0};
       coir::for_each(std::views::iota(0, 10'000), [&](int i) { sum += i % 2; }, {.limit = limit});
       EXPECT_EQ(sum, 5'000);
