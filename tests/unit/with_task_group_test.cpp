@@ -287,12 +287,12 @@ TEST_P(WithTaskGroupTest, FailuresDoNotHideThatTheRuntimeEnds) {
           coir::with_task_group([](coir::task_group& g) {
             g.spawn([] {
               try {
-                sleep_for(1h);
+                coir_test::wait_for_cancellation();
               } catch (const coir::cancelled&) {
                 throw std::runtime_error("cleanup");
               }
             });
-            sleep_for(1min);
+            coir_test::wait_for_cancellation();
           });
         } catch (const coir::task_group_error&) {
         }
