@@ -103,6 +103,7 @@ TEST_P(ForkTest, AChildMakesARuntimeOfItsOwn) {
 
 TEST_P(ForkTest, ARuntimeOfTheParentRefusesToWorkInTheChild) {
   coir::runtime rt = coir::runtime::background({.workers = GetParam()});
+  until_all_run(rt, GetParam());
   EXPECT_EQ(in_child([&] { return refused([&] { rt.post([] {}); }); }), 0);
   EXPECT_EQ(in_child([&] { return refused([&] { rt.spawn([] {}).join(); }); }), 0);
   EXPECT_EQ(in_child([&] { return refused([&] { rt.run_until_complete([] {}); }); }), 0);
@@ -115,6 +116,7 @@ TEST_P(ForkTest, ARuntimeOfTheParentRefusesToWorkInTheChild) {
 
 TEST_P(ForkTest, DestroyingARuntimeOfTheParentDoesNotHangTheChild) {
   auto rt = std::make_unique<coir::runtime>(coir::runtime::background({.workers = GetParam()}));
+  until_all_run(*rt, GetParam());
   rt->post([] { coir::this_fiber::sleep_for(1h); });
   EXPECT_EQ(in_child([&] {
               rt.reset();
