@@ -18,6 +18,8 @@
 #include <utility>
 #include <vector>
 
+#include "support/death.hpp"
+
 namespace {
 
 using namespace std::chrono_literals;
@@ -143,12 +145,12 @@ TEST_P(ThreadTest, WhoEndsNotifiesAtItsVeryEnd) {
 }
 
 TEST(ThreadDeath, OneThatIsDestroyedWhileJoinableTerminates) {
-  testing::GTEST_FLAG(death_test_style) = "threadsafe";
+  coir_test::die_in_new_program();
   EXPECT_DEATH(coir::run([] { coir::thread t([] {}); }), "is destroyed while it is joinable");
 }
 
 TEST(ThreadDeath, AnExceptionOutOfItsFunctionTerminates) {
-  testing::GTEST_FLAG(death_test_style) = "threadsafe";
+  coir_test::die_in_new_program();
   EXPECT_DEATH(coir::run([] { coir::thread([] { throw 3; }).join(); }), "");
 }
 
