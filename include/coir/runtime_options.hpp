@@ -31,8 +31,8 @@ struct runtime_options {
   //       a real-time signal: SIGRTMAX, or the next one below that has no handler when the first
   //       runtime asks. So a system call that such a fiber blocks in may return EINTR, if it is one
   //       that is never restarted: poll(), nanosleep(). An idle runtime is left alone.
-  //       ThreadSanitizer keeps signals back until the fiber makes a call that it watches, qemu-user
-  //       for as long as it runs.
+  //       ThreadSanitizer keeps signals back until the fiber makes a call that it watches,
+  //       qemu-user for as long as it runs.
   std::chrono::nanoseconds warn_if_running_longer_than = {};
 };
 
