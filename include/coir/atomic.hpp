@@ -39,6 +39,7 @@ void wait_on_cell(const Cell& cell, const T& old, std::memory_order order) noexc
 //
 // Blocking      wait() suspends the fiber, or blocks the plain thread, that calls it.
 // Cancellation  wait() is noexcept, and no cancellation point.
+// Orders        are the caller's, and pair with what he says; so for atomic_flag.
 template <class T>
 class atomic : public std::atomic<T> {
  public:

@@ -25,9 +25,8 @@ class scope_cancelled : public cancelled {
 // Scopes nest with the calls of the fiber that opens them: each is closed before those around it.
 //
 //     open --> expired     by its deadline, or by expire(), from any thread
-//     expired --> told     by the fiber, at its next cancellation point: once, of several scopes
-//     the
-//                          outermost first, since that ends the others as well
+//     expired --> told     by the fiber, at its next cancellation point, once; of several scopes
+//                          the outermost first, since that ends the others as well
 //
 // What becomes of a scope that expired and closed before a cancellation point: nothing.
 class cancel_scope {
@@ -60,9 +59,6 @@ class cancel_scope {
 
   // Whether one has expired, and is still open, that throws timed_out in this fiber.
   static bool timeout_has_expired() noexcept;
-
-  // Engine level: whether the running fiber has been told by timed_out of a scope that is open.
-  static bool told_of_timeout() noexcept;
 
   // Engine level: tells the fiber of its outermost scope that has expired; returns where none has.
   static void tell(fiber& self);

@@ -33,6 +33,8 @@ using atomic_cell = std::atomic<T>;
 #endif
 }
 
+// The orders are the caller's, who names their partners.
+//
 // An atomic whose read-modify-writes cost a load and a store while the process has one thread, and
 // a locked instruction (some five nanoseconds) after that. A thread that is created later sees all
 // that came before its creation, so the switch from one to the other needs no care.

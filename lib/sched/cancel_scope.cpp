@@ -115,16 +115,6 @@ bool cancel_scope::timeout_has_expired() noexcept {
   return false;
 }
 
-bool cancel_scope::told_of_timeout() noexcept {
-  worker* here = current_worker();
-  if (here == nullptr) return false;
-  for (cancel_scope* s = here->current->scopes; s != nullptr; s = s->outer_)
-    // Relaxed: `told` is written by this fiber.
-    if (s->kind_ == kind::throws_timed_out && s->state_.load(std::memory_order_relaxed) == told)
-      return true;
-  return false;
-}
-
 void cancel_scope::tell(fiber& self) {
   cancel_scope* outermost = nullptr;
   {

@@ -27,7 +27,7 @@ const char* what_escapes() noexcept {
   } catch (const delivery&) {
     return "cancelled";
   } catch (const timed_out&) {
-    return cancel_scope::told_of_timeout() ? "timed out" : nullptr;
+    return cancel_scope::timeout_has_expired() ? "timed out" : nullptr;
   } catch (...) {
     return nullptr;
   }

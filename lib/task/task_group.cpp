@@ -48,16 +48,6 @@ void ask_again() noexcept {
     self.requests.fetch_or(fiber_request::cancel, std::memory_order_relaxed);
 }
 
-// Whether a cancellation point would throw here and now.
-bool would_be_told() noexcept {
-  worker* here = current_worker();
-  if (here == nullptr) return false;
-  const fiber& self = *here->current;
-  // Relaxed: a request that comes just now ends the wait that follows; masks are the fiber's own.
-  return self.requests.load(std::memory_order_relaxed) != 0 &&
-         self.masks.load(std::memory_order_relaxed) == 0 && std::uncaught_exceptions() == 0;
-}
-
 }  // namespace
 
 task_group_error::task_group_error(std::vector<std::exception_ptr> errors)
@@ -173,7 +163,8 @@ void task_group::cancel() noexcept {
 // Waits until all have ended; whether a request to end was handed on to them. One that has come
 // before is, too: their failures would else be heard by nobody.
 bool task_group::wait_for_all() {
-  bool handed_on = would_be_told();
+  worker* here = current_worker();
+  bool handed_on = here != nullptr && delivers_now(*here);
   if (handed_on) cancel();
   while (true) {
     waiter w("the tasks of a group");
