@@ -196,12 +196,15 @@ void runtime_core::cancel_fibers_of(worker_core& here) noexcept {
   here.told_of_end = true;
   std::lock_guard lock(telling_);
   visit_fibers([&](fiber& f) {
-    // Relaxed: compared only; the ticket below decides whether it is still the same fiber.
-    if (f.runtime.load(std::memory_order_relaxed) != this) return;
-    // Relaxed: looked at by the fiber on its way into a wait.
-    if (!tell_of_end(f) && f.requests.load(std::memory_order_relaxed) == 0)
-      return;  // it knows already: this wait came after that
-    end_wait(here, f, wait_outcome::cancelled);
+    // Relaxed: compared only, and again below.
+    if (f.runtime.load(std::memory_order_relaxed) != this || !hold_fiber(f)) return;
+    // Relaxed, both: with a reference the block cannot become another runtime's fiber, and one that
+    // has nothing to be told knows already: this wait came after that.
+    if (f.runtime.load(std::memory_order_relaxed) == this &&
+        (tell_of_end(f) || f.requests.load(std::memory_order_relaxed) != 0))
+      end_wait(here, f, wait_outcome::cancelled);
+    // Not at once: what it left may run the user's destructors.
+    if (drop_reference(f)) here.dead.push_back(f);
   });
 }
 

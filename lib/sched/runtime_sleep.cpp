@@ -127,6 +127,7 @@ bool runtime_core::end_deadlock() {
   if (virtual_clock_on() && advance_everyones_clock()) return true;
   std::string listing = list_waits();
   visit_runtimes([&](runtime_core& one) {
+    if (!one.belongs_here()) return;  // the parent's, whose mutex may have been held at the fork
     std::lock_guard lock(one.mutex_);
     one.deadlock_listing_ = listing;
     // Release: pairs with the acquire in deadlocks().
@@ -145,7 +146,8 @@ bool runtime_core::advance_everyones_clock() {
   if (first.is_never()) return false;
   advance_virtual_clock(first.nanoseconds());
   visit_runtimes([](runtime_core& one) {
-    for (auto& w : one.workers_) w->sleep.notify();
+    if (one.belongs_here())
+      for (auto& w : one.workers_) w->sleep.notify();
   });
   return true;
 }
