@@ -20,6 +20,26 @@
 namespace coir {
 inline namespace v1 {
 
+// Engine level: waits for all of them, to the end that `When` says; throws what the call throws
+// that wants it.
+template <task_watch::until When, awaitable_task... Tasks>
+void settle(Tasks&... tasks) {
+  if constexpr (sizeof...(Tasks) > 0) {
+    task_watch::member members[sizeof...(Tasks)];
+    task_watch watch(members, When);
+    (watch_task(watch, tasks), ...);
+    watch.settle();
+  }
+}
+template <task_watch::until When, task_range Range>
+std::size_t settle_range(Range& handles) {
+  auto members = members_for(handles);
+  task_watch watch(members, When);
+  for (auto& t : handles) watch_task(watch, t);
+  watch.settle();
+  return members.size();
+}
+
 // Waits for all of them and returns their results, in the order of the arguments.
 //
 //     auto [user, orders] = coir::gather(coir::spawn(load_user, id), coir::spawn(load_orders, id));
@@ -38,12 +58,7 @@ inline namespace v1 {
 //            std::system_error for one's own; std::bad_alloc.
 template <awaitable_task... Tasks>
 auto gather(Tasks&&... tasks) {
-  if constexpr (sizeof...(Tasks) > 0) {
-    task_watch::member members[sizeof...(Tasks)];
-    task_watch watch(members, task_watch::until::one_failed);
-    (watch_task(watch, tasks), ...);
-    watch.throw_failure(watch.wait_handing_on());
-  }
+  settle<task_watch::until::one_failed>(tasks...);
   return std::tuple<gathered<task_value_t<Tasks>>...>{collect_from(std::forward<Tasks>(tasks))...};
 }
 
@@ -51,14 +66,9 @@ template <task_range Range>
 auto gather(Range&& tasks) {
   using value = task_value_t<std::ranges::range_reference_t<Range>>;
   auto&& handles = handles_of(tasks);
-  auto members = members_for(handles);
-  {
-    task_watch watch(members, task_watch::until::one_failed);
-    for (auto& t : handles) watch_task(watch, t);
-    watch.throw_failure(watch.wait_handing_on());
-  }
+  std::size_t count = settle_range<task_watch::until::one_failed>(handles);
   std::vector<gathered_item<value>> results;
-  results.reserve(members.size());
+  results.reserve(count);
   for (auto& t : handles) {
     if constexpr (range_given_away<Range>) {
       results.push_back(collect_from(std::move(t)));
@@ -72,12 +82,7 @@ auto gather(Range&& tasks) {
 // The same, but an exception is a result like any other: a tuple or vector of outcome<T>.
 template <awaitable_task... Tasks>
 auto gather_settled(Tasks&&... tasks) {
-  if constexpr (sizeof...(Tasks) > 0) {
-    task_watch::member members[sizeof...(Tasks)];
-    task_watch watch(members, task_watch::until::all_ended);
-    (watch_task(watch, tasks), ...);
-    watch.throw_if_answered(watch.wait_handing_on());
-  }
+  settle<task_watch::until::all_ended>(tasks...);
   return std::tuple<outcome<task_value_t<Tasks>>...>{
       outcome<task_value_t<Tasks>>(task_of(tasks))...};
 }
@@ -86,14 +91,9 @@ template <task_range Range>
 auto gather_settled(Range&& tasks) {
   using value = task_value_t<std::ranges::range_reference_t<Range>>;
   auto&& handles = handles_of(tasks);
-  auto members = members_for(handles);
-  {
-    task_watch watch(members, task_watch::until::all_ended);
-    for (auto& t : handles) watch_task(watch, t);
-    watch.throw_if_answered(watch.wait_handing_on());
-  }
+  std::size_t count = settle_range<task_watch::until::all_ended>(handles);
   std::vector<outcome<value>> results;
-  results.reserve(members.size());
+  results.reserve(count);
   for (auto& t : handles) results.emplace_back(task_of(t));
   return results;
 }

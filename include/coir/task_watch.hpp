@@ -59,25 +59,23 @@ class task_watch {
   // Waits; false where the deadline came first. A cancellation point.
   bool wait(deadline end);
 
-  // The same, and a request to end is handed on to all tasks that are not shielded, and the end of
-  // all of these is waited for. Whether that was so; the request stays.
-  bool wait_handing_on();
-
   // The next one that has ended, first ended first; null where there is none.
   member* take_ended() noexcept;
 
-  // Throws the failure of the one that failed first, if any did; what this fiber was asked, where
-  // that was handed on and not all have ended.
-  void throw_failure(bool handed_on);
-
-  // Throws what this fiber was asked, where that was handed on, and a task has been cancelled by it
-  // or not all have ended.
-  void throw_if_answered(bool handed_on);
+  // For gather(), until one failed, and gather_settled(), until all have ended. A request to end is
+  // handed on, as by wait_handing_on(). Throws the first failure, if it is that which was waited
+  // for; what this fiber was asked, where a task has been cancelled by it or not all have ended.
+  void settle();
 
   // Waits for the first one, ends the others but the shielded, and throws if the first one failed.
   member& race();
 
  private:
+  // As wait(), and a request to end is handed on to all tasks that are not shielded, and the end of
+  // all of these is waited for. Whether that was so; the request stays.
+  bool wait_handing_on();
+  void throw_failure(bool handed_on);
+  void throw_if_answered(bool handed_on);
   waiter* note(member& m) noexcept;
   void ignore_failures() noexcept;
   void add_ended(member& m) noexcept;

@@ -144,6 +144,13 @@ void task_watch::ignore_failures() noexcept {
     m.task_->looked_at.store(1, std::memory_order_relaxed);
 }
 
+void task_watch::settle() {
+  const bool until_failure = until_ == until::one_failed;  // handing on makes it another
+  bool handed_on = wait_handing_on();
+  until_failure ? throw_failure(handed_on) : throw_if_answered(handed_on);
+}
+
+// What this fiber was asked is the answer where not all have ended, too: it was handed on then.
 void task_watch::throw_failure(bool handed_on) {
   member* failed;
   {
