@@ -10,6 +10,20 @@ set(CMAKE_CXX_EXTENSIONS OFF)
 
 find_package(Threads REQUIRED)
 
+# Where atomics of a byte or two are not instructions, as with gcc for RISC-V, they are calls.
+set(atomics_of_each_size "
+#include <atomic>
+std::atomic<unsigned char> a;
+std::atomic<unsigned short> b;
+std::atomic<unsigned> c;
+std::atomic<unsigned long long> d;
+int main() { return int(a.exchange(1) + b.exchange(1) + c.exchange(1) + d.exchange(1)); }")
+check_cxx_source_compiles("${atomics_of_each_size}" COIR_ATOMICS_ARE_INLINE)
+set(COIR_ATOMIC_LIBRARY "")
+if(NOT COIR_ATOMICS_ARE_INLINE)
+  set(COIR_ATOMIC_LIBRARY atomic)
+endif()
+
 # One assembly file per calling convention.
 function(coir_pick_assembly result)
   set(candidates

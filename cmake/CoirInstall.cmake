@@ -26,6 +26,9 @@ install(FILES ${PROJECT_BINARY_DIR}/coirConfig.cmake ${PROJECT_BINARY_DIR}/coirC
 # coir.pc finds its prefix from its own place, so that an installed tree may be moved. The headers
 # expand calls of Boost.Context in the program itself, whichever kind of library coir is.
 set(COIR_PC_LIBS "-pthread")
+if(COIR_ATOMIC_LIBRARY)
+  string(PREPEND COIR_PC_LIBS "-l${COIR_ATOMIC_LIBRARY} ")
+endif()
 if(COIR_HAS_BOOST)
   string(PREPEND COIR_PC_LIBS "-lboost_context ")
 endif()

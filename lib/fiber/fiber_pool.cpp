@@ -11,6 +11,8 @@
 #include <utility>
 #include <vector>
 
+#include "arch/fork.hpp"
+
 namespace coir {
 inline namespace v1 {
 namespace {
@@ -29,7 +31,7 @@ struct depot {
   std::uint64_t next_id = 1;  // under mutex
 
   static depot& instance() {
-    static depot* const only = new depot;
+    static depot* const only = make();
     return *only;
   }
 
@@ -42,6 +44,15 @@ struct depot {
     fiber* f = free;
     if (f != nullptr) free = f->next;
     return f;
+  }
+
+ private:
+  static depot* make() {
+    auto* made = new depot;
+    hold_over_forks(
+        lock_of_process::fibers, [] { instance().mutex.lock(); },
+        [] { instance().mutex.unlock(); });
+    return made;
   }
 };
 

@@ -9,7 +9,7 @@
 
 #include <dirent.h>
 
-#include "sched/process.hpp"
+#include "arch/fork.hpp"
 
 namespace coir {
 inline namespace v1 {
@@ -25,8 +25,17 @@ struct list {
 
   // Never destroyed: a runtime may outlive main's statics.
   static list& instance() {
-    static list* const only = new list;
+    static list* const only = make();
     return *only;
+  }
+
+ private:
+  static list* make() {
+    auto* made = new list;
+    hold_over_forks(
+        lock_of_process::runtimes, [] { instance().mutex.lock(); },
+        [] { instance().mutex.unlock(); });
+    return made;
   }
 };
 

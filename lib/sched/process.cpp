@@ -7,7 +7,7 @@
 
 #include <atomic>
 
-#include <pthread.h>
+#include "arch/fork.hpp"
 
 namespace coir {
 inline namespace v1 {
@@ -32,10 +32,6 @@ std::uint32_t process_generation() noexcept {
   static_cast<void>(watched);
   // Relaxed: see there.
   return generation.load(std::memory_order_relaxed);
-}
-
-void forget_in_children(void (*forget)()) noexcept {
-  pthread_atfork(nullptr, nullptr, forget);
 }
 
 }  // namespace v1

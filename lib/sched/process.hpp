@@ -13,9 +13,5 @@ inline namespace v1 {
 // maybe on the stack of a fiber, which it must not return from.
 std::uint32_t process_generation() noexcept;
 
-// Has `forget` called in each child from now on, in its one thread, which may have left another
-// thread of the parent amid anything.
-void forget_in_children(void (*forget)()) noexcept;
-
 }  // namespace v1
 }  // namespace coir

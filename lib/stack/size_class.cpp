@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "stack/size_class.hpp"
 
+#include "arch/fork.hpp"
 #include "stack/mapping.hpp"
 
 #include <algorithm>
@@ -42,7 +43,11 @@ struct registry {
 registry& the_registry() noexcept {
   // Never destroyed: a stack may be given back by the last destructor of the program.
   alignas(registry) static std::byte memory[sizeof(registry)];
-  static registry* instance = new (memory) registry;
+  static registry* instance = [] {
+    auto* made = new (memory) registry;
+    hold_over_forks(lock_of_process::stacks, &size_class::lock_all, &size_class::unlock_all);
+    return made;
+  }();
   return *instance;
 }
 
@@ -199,6 +204,18 @@ void size_class::trim() noexcept {
 
 void size_class::trim_all() noexcept {
   for (size_class* each = newest_class(); each != nullptr; each = each->next_class_) each->trim();
+}
+
+void size_class::lock_all() noexcept {
+  the_registry().mutex.lock();
+  for (size_class* each = the_registry().newest; each != nullptr; each = each->next_class_)
+    each->mutex_.lock();
+}
+
+void size_class::unlock_all() noexcept {
+  for (size_class* each = the_registry().newest; each != nullptr; each = each->next_class_)
+    each->mutex_.unlock();
+  the_registry().mutex.unlock();
 }
 
 void size_class::count(stack_statistics& total) noexcept {

@@ -55,6 +55,10 @@ class size_class {
 
   static void count_all(stack_statistics& total) noexcept;
 
+  // All classes at once, and their registry: nobody changes one between the two.
+  static void lock_all() noexcept;
+  static void unlock_all() noexcept;
+
  private:
   explicit size_class(const stack_shape& shape) noexcept;
   size_class(const size_class&) = delete;

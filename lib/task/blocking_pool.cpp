@@ -13,6 +13,7 @@
 
 #include <pthread.h>
 
+#include "arch/fork.hpp"
 #include "base/assert.hpp"
 #include "sched/context_binding.hpp"
 #include "sched/process.hpp"

@@ -9,8 +9,8 @@
 #include <stdexcept>
 #include <system_error>
 
+#include "arch/fork.hpp"
 #include "base/assert.hpp"
-#include "sched/process.hpp"
 #include "sched/runtime_core.hpp"
 
 namespace coir {

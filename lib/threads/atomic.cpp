@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <mutex>
 
+#include "arch/fork.hpp"
 #include "base/assert.hpp"
 #include "sched/waiter_chain.hpp"
 
@@ -37,6 +38,16 @@ bucket& bucket_of(const volatile void* address) noexcept {
   return table[(bits * 0x9e3779b97f4a7c15U) >> 56];
 }
 
+// Waiters that a child of fork() finds are of its parent, and so is who may have held a lock.
+void forget_waiters() {
+  for (bucket& each : table) {
+    each.lock.unlock();
+    // Relaxed: a child has one thread.
+    each.waiting.store(0, std::memory_order_relaxed);
+    each.waiters = {};
+  }
+}
+
 // The next waiter from `from` on that waits on `address`; null where there is none.
 waiter* next_on(waiter* from, const volatile void* address) noexcept {
   while (from != nullptr && from->slot != const_cast<void*>(address)) from = from->next;
@@ -47,6 +58,8 @@ waiter* next_on(waiter* from, const volatile void* address) noexcept {
 
 void wait_on_address(const volatile void* address, bool (*unchanged)(const void*),
                      const void* asked) noexcept {
+  static const bool watched = (forget_in_children(&forget_waiters), true);
+  static_cast<void>(watched);
   uncancellable since_it_is_noexcept;
   bucket& own = bucket_of(address);
   waiter w("an atomic to change");

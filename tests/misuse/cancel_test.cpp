@@ -116,13 +116,11 @@ std::string said_of(F f) {
   return testing::internal::GetCapturedStderr();
 }
 
-#ifdef NDEBUG
-const std::string swallowing;
-#else
 const std::string swallowing =
-    "coir: fiber 'ann' goes on after a catch (...) that swallowed its cancellation; end the "
-    "handler with `throw;`, or catch coir::cancelled where it is meant\n";
-#endif
+    COIR_TEST_DEBUG_BUILD
+        ? "coir: fiber 'ann' goes on after a catch (...) that swallowed its cancellation; end the "
+          "handler with `throw;`, or catch coir::cancelled where it is meant\n"
+        : "";
 
 void wait_for_ever() {
   coir::this_fiber::sleep_for(std::chrono::hours::max());
