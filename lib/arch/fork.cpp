@@ -3,6 +3,7 @@
 #include "arch/fork.hpp"
 
 #include <atomic>
+#include <mutex>
 
 #include <pthread.h>
 
@@ -17,10 +18,13 @@ struct held_lock {
 };
 constinit held_lock held[locks_of_process];
 
-// What lock_all() took for the fork that this thread makes, a bit each: meanwhile others may come.
-constinit thread_local unsigned taken = 0;
+// One fork at a time.
+constinit std::mutex forking;
+// What lock_all() took, a bit each: others may come before unlock_all(). Under `forking`.
+constinit unsigned taken = 0;
 
 void lock_all() {
+  forking.lock();
   for (unsigned i = 0; i < locks_of_process; ++i) {
     // Acquire: pairs with the release in hold_over_forks().
     auto* lock = held[i].lock.load(std::memory_order_acquire);
@@ -34,6 +38,7 @@ void unlock_all() {
   for (unsigned i = locks_of_process; i-- > 0;)
     if ((taken & 1U << i) != 0) held[i].unlock();
   taken = 0;
+  forking.unlock();
 }
 
 }  // namespace

@@ -6,9 +6,11 @@
 # with the same options as the program; the stack floor, which has none, once per compiler.
 """usage: hash_matrix.py <source directory> <work directory> [<regex of rows>]
 
-Prints one row per build: compiler, options, verdict.
+Prints one row per build: compiler, options, verdict. With COIR_EVERY_OPTION set in the environment
+every option is tried at every level, otherwise at -O0 and -O2.
 """
 
+import os
 import pathlib
 import re
 import sys
@@ -23,12 +25,13 @@ FIXED = ("stack",)
 def native_rows():
     """(compiler, options, words before the program, what is missing to build or run it)"""
     processor = pathlib.Path("/proc/cpuinfo").read_text() if common.target("g++") == "x86_64" else ""
+    levels = LEVELS if os.environ.get("COIR_EVERY_OPTION") else ("-O0", "-O2")
     for cxx in common.native_compilers():
         options = ["", "-fPIC -pie", "-flto", "-fno-omit-frame-pointer", "-fomit-frame-pointer"]
         if common.target(cxx) == "x86_64":
             options += ["-march=x86-64-v4", "-fcf-protection=full"]
         for level in LEVELS:
-            for option in options:
+            for option in options if level in levels else [""]:
                 missing = ""
                 if "x86-64-v4" in option and not {"avx512f", "avx512vl"} <= set(processor.split()):
                     missing = "the processor has no AVX-512"

@@ -35,14 +35,17 @@ class Package:
 
     def configure(self, project, build, *options):
         shutil.rmtree(build, ignore_errors=True)
-        kept = [f"-D{name}={self.settings[name]}" for name in
-                ("CMAKE_CXX_COMPILER", "CMAKE_CXX_FLAGS", "COIR_CONTEXT") if self.settings.get(name)]
+        names = ("CMAKE_CXX_COMPILER", "CMAKE_CXX_COMPILER_LAUNCHER", "CMAKE_CXX_FLAGS",
+                 "COIR_CONTEXT")
+        kept = [f"-D{name}={self.settings[name]}" for name in names if self.settings.get(name)]
         return common.run("cmake", "-S", project, "-B", build, "-G", self.settings["CMAKE_GENERATOR"],
                           "-DCMAKE_BUILD_TYPE=Release", "-Wno-dev", *kept, *options)
 
     def build(self, *arguments):
         self.configure(*arguments)
-        common.run("cmake", "--build", arguments[1], "-j2")
+        # What two of these builds compile with the same words, a cache compiles once.
+        common.run("cmake", "--build", arguments[1], "-j2", timeout=900,
+                   env={"CCACHE_BASEDIR": str(arguments[1])})
 
     def expect(self, program, said, *arguments, env=None):
         got = common.run(program, *arguments, env=env)
@@ -74,7 +77,10 @@ class Package:
             "libcoir.so", f"libcoir.so.{major}", f"libcoir.so.{full}"}
         if libraries - {"pkgconfig"} != wanted:
             sys.exit(f"libraries installed: {libraries}")
-        others = {path.name for path in prefix.iterdir()} - {"include", self.libdir(kind).parts[
+        programs = {path.name for path in (prefix / "bin").iterdir()}
+        if programs != {"coir-port"}:
+            sys.exit(f"programs installed: {programs}")
+        others = {path.name for path in prefix.iterdir()} - {"include", "bin", self.libdir(kind).parts[
             len(prefix.parts)]}
         if others:
             sys.exit(f"installed besides: {others}")

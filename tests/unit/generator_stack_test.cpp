@@ -141,7 +141,8 @@ TYPED_TEST(GeneratorStack, CapturesKeepTheirAlignment) {
   make(aligned<32>{});
   make(aligned<64>{});
   make(aligned<128>{});
-  make(aligned<4096>{});
+  // There clang looks at the alignment of the local, too.
+  if (!COIR_ASAN) make(aligned<4096>{});
   for (auto& g : all) EXPECT_EQ(g.next(), 3);
 }
 

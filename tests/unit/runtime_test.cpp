@@ -175,8 +175,8 @@ TEST_P(RuntimeTest, StopEndsRunForeverWhichMayBeCalledAgain) {
 }
 
 TEST_P(RuntimeTest, StopEndsRunForeverThoughFibersAreReady) {
+  std::atomic<bool> end{false};  // read by the fibers until rt has gone
   coir::runtime rt(options());
-  std::atomic<bool> end{false};
   for (int i = 0; i < 3; ++i) {
     rt.post([&] {
       while (!end) coir::this_fiber::yield();
