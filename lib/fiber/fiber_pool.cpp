@@ -119,6 +119,10 @@ void recycle_fiber(fiber& f) noexcept {
   fiber_cache::mine().put(f);
 }
 
+void prepare_fibers() {
+  depot::instance();
+}
+
 void visit_fibers(const std::function<void(fiber&)>& visit) {
   std::vector<slab*> slabs;
   {

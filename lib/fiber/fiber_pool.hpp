@@ -119,6 +119,9 @@ inline void release_fiber(fiber& f) noexcept {
   if (drop_reference(f)) recycle_fiber(f);
 }
 
+// Makes what the first fiber of a process makes for all. Throws std::bad_alloc.
+void prepare_fibers();
+
 // Calls `visit` for every fiber that exists. Nothing is held: the fiber may end and its block may
 // be taken for another meanwhile, so only its atomic members and what its lock guards may be looked
 // at.

@@ -41,10 +41,14 @@ struct list {
 
 }  // namespace
 
-void count_sleeper() noexcept {
+void prepare_census() noexcept {
   // Those that sleep when a process forks are not there in the child.
   static const bool watched = (forget_in_children([] { sleepers = 0; }), true);
   static_cast<void>(watched);
+}
+
+void count_sleeper() noexcept {
+  prepare_census();
   ++sleepers;
 }
 void discount_sleeper() noexcept {

@@ -14,6 +14,9 @@ class runtime_core;
 void count_sleeper() noexcept;
 void discount_sleeper() noexcept;
 
+// Makes what the first sleeper of a process makes for all.
+void prepare_census() noexcept;
+
 // 0 where the system does not say. Reads a directory: tens of microseconds.
 long threads_of_process() noexcept;
 

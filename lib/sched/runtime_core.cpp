@@ -17,6 +17,7 @@
 #include "sched/process.hpp"
 #include "sched/request.hpp"
 #include "sched/watchdog.hpp"
+#include "stack/prepare.hpp"
 #include "stack/shape.hpp"
 
 namespace coir {
@@ -64,6 +65,9 @@ runtime_core::runtime_core(const runtime_options& options)
       unhandled_(new unhandled_reporter(options.on_unhandled)),
       process_(process_generation()) {
   biased_lock::prepare();
+  prepare_stacks();
+  prepare_fibers();
+  prepare_census();
   watch_escapes();
   unsigned count = worker_count(options);
   workers_.reserve(count);

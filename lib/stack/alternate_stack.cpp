@@ -36,19 +36,27 @@ void take_down(void* memory) noexcept {
   unmap_pages(static_cast<std::byte*>(memory), wanted_bytes());
 }
 
+const thread_exit& at_exit() noexcept {
+  static const thread_exit only(&take_down);
+  return only;
+}
+
 }  // namespace
+
+void prepare_alternate_stacks() noexcept {
+  at_exit();
+}
 
 void give_alternate_stack() noexcept {
   stack_t current{};
   if (sigaltstack(nullptr, &current) != 0 || (current.ss_flags & SS_DISABLE) == 0) return;
-  static const thread_exit at_exit(&take_down);
   std::byte* memory = map_pages(wanted_bytes());
   if (memory == nullptr) return;
   stack_t ours{};
   ours.ss_sp = memory;
   ours.ss_size = wanted_bytes();
   if (sigaltstack(&ours, nullptr) != 0) return unmap_pages(memory, wanted_bytes());
-  if (!at_exit.arm(memory)) take_down(memory);
+  if (!at_exit().arm(memory)) take_down(memory);
 }
 
 }  // namespace v1

@@ -9,5 +9,8 @@ inline namespace v1 {
 // where the kernel refuses the memory, an overflow ends the process with no message.
 void give_alternate_stack() noexcept;
 
+// Makes what the first call of it in a process makes for all.
+void prepare_alternate_stacks() noexcept;
+
 }  // namespace v1
 }  // namespace coir

@@ -206,6 +206,10 @@ void size_class::trim_all() noexcept {
   for (size_class* each = newest_class(); each != nullptr; each = each->next_class_) each->trim();
 }
 
+void size_class::prepare() noexcept {
+  the_registry();
+}
+
 void size_class::lock_all() noexcept {
   the_registry().mutex.lock();
   for (size_class* each = the_registry().newest; each != nullptr; each = each->next_class_)

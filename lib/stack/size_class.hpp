@@ -55,6 +55,9 @@ class size_class {
 
   static void count_all(stack_statistics& total) noexcept;
 
+  // Makes the registry of them.
+  static void prepare() noexcept;
+
   // All classes at once, and their registry: nobody changes one between the two.
   static void lock_all() noexcept;
   static void unlock_all() noexcept;

@@ -2,8 +2,6 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "stack/stack_cache.hpp"
 
-#include "stack/thread_exit.hpp"
-
 #include <new>
 
 namespace coir {
@@ -52,14 +50,22 @@ void stack_cache::flush() noexcept {
       each->home->drain(*each, 0);
 }
 
+const thread_exit& stack_cache::at_exit() noexcept {
+  static const thread_exit only(&leave);
+  return only;
+}
+
+void stack_cache::prepare() noexcept {
+  at_exit();
+}
+
 // The calling thread's cache, made when it first asks; null where there can be none.
 stack_cache* stack_cache::mine() noexcept {
   stack_cache*& slot = calling_thread().stacks;
   if (slot != nullptr || left) return slot;
-  static const thread_exit at_exit(&leave);
   auto* made = new (std::nothrow) stack_cache;
   if (made == nullptr) return nullptr;
-  if (!at_exit.arm(made)) {
+  if (!at_exit().arm(made)) {
     delete made;
     return nullptr;
   }

@@ -5,6 +5,7 @@
 
 #include "stack/size_class.hpp"
 #include "stack/stack_bin.hpp"
+#include "stack/thread_exit.hpp"
 
 #include <coir/arch.hpp>
 #include <coir/stack.hpp>
@@ -42,6 +43,9 @@ class stack_cache {
   // Gives all free stacks of the calling thread to their classes.
   static void flush() noexcept;
 
+  // Makes what the first cache of a process makes for all.
+  static void prepare() noexcept;
+
  private:
   stack_cache() noexcept : current_(&nobodys) {}
   ~stack_cache();
@@ -50,6 +54,7 @@ class stack_cache {
   static void release_slowly(stack_slot* slot) noexcept;
   static stack_cache* mine() noexcept;
   static void leave(void* cache) noexcept;
+  static const thread_exit& at_exit() noexcept;
 
   stack_bin* bin_for(const stack_options& asked);
   stack_bin* bin_of(size_class& home) noexcept;

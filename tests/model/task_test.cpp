@@ -16,6 +16,9 @@
 #include "sched/worker_core.cpp"
 #include "task/task.cpp"
 
+// A model does not fork.
+void coir::hold_over_forks(lock_of_process, void (*)(), void (*)()) noexcept {}
+
 namespace {
 
 using coir_model::execution;
