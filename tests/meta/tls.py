@@ -248,7 +248,8 @@ class Code:
         for one in function.instructions:
             makes = makes or "%fs:0x0" in one.text or "tpidr_el0" in one.text or \
                 (one.symbol or "").startswith("_ZTW")
-            if one.symbol is not None and one.symbol != function.name:
+            # adrp names what lies at the beginning of a page; who it is for, the next one names.
+            if one.symbol not in (None, function.name) and not one.text.startswith("adrp"):
                 self.callers.setdefault(one.symbol, set()).add((name, file, function))
             if self.machine.steps(before, one)[1] == "switch":
                 self.copies[name] = self.copies.get(name, 0) + 1
