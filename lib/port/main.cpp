@@ -68,8 +68,10 @@ std::string contents(const fs::path& path) {
   return text;
 }
 
-// Beside the file first, then in its place: who is cut off leaves the one or the other.
-void write(const fs::path& path, const std::string& text) {
+// Beside the file first, then in its place: who is cut off leaves the one or the other. A link that
+// was named stays one: what it leads to is written.
+void write(const fs::path& named, const std::string& text) {
+  const fs::path path = fs::canonical(named);
   fs::path beside = path;
   beside += ".coir-port";
   {

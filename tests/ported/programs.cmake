@@ -17,6 +17,18 @@ add_custom_command(
           ${CMAKE_CURRENT_LIST_DIR}/rewrite.cmake
   COMMENT "Porting the programs of tests/ported")
 
+# coir_ported_test(name kind threads): of the program `stem`, that kind against the one of std.
+function(coir_ported_test name kind threads)
+  add_test(NAME ported.${name}
+    COMMAND ${CMAKE_COMMAND}
+            "-DEMULATOR=${CMAKE_CROSSCOMPILING_EMULATOR}"
+            -DORIGINAL=$<TARGET_FILE:ported_${stem}_std>
+            -DPORTED=$<TARGET_FILE:ported_${stem}_${kind}>
+            "-DARGUMENTS=${threads};${CMAKE_CURRENT_LIST_FILE};${source}"
+            -P ${CMAKE_CURRENT_LIST_DIR}/compare.cmake)
+  set_tests_properties(ported.${name} PROPERTIES LABELS ported TIMEOUT ${timeout})
+endfunction()
+
 foreach(source IN LISTS ported)
   get_filename_component(stem ${source} NAME_WE)
   foreach(names std coir)
@@ -31,22 +43,8 @@ foreach(source IN LISTS ported)
   add_executable(ported_${stem}_rewritten ${rewritten}/${stem}.cpp)
   target_compile_definitions(ported_${stem}_rewritten PRIVATE PORTED=0)
   target_link_libraries(ported_${stem}_rewritten PRIVATE coir::coir coir_warnings)
-  add_test(NAME ported.${stem}.rewritten
-    COMMAND ${CMAKE_COMMAND}
-            "-DEMULATOR=${CMAKE_CROSSCOMPILING_EMULATOR}"
-            -DORIGINAL=$<TARGET_FILE:ported_${stem}_std>
-            -DPORTED=$<TARGET_FILE:ported_${stem}_rewritten>
-            "-DARGUMENTS=8;${CMAKE_CURRENT_LIST_FILE};${source}"
-            -P ${CMAKE_CURRENT_LIST_DIR}/compare.cmake)
-  set_tests_properties(ported.${stem}.rewritten PROPERTIES LABELS ported TIMEOUT ${timeout})
+  coir_ported_test(${stem}.rewritten rewritten 8)
   foreach(threads 8 200)
-    add_test(NAME ported.${stem}.${threads}_threads
-      COMMAND ${CMAKE_COMMAND}
-              "-DEMULATOR=${CMAKE_CROSSCOMPILING_EMULATOR}"
-              -DORIGINAL=$<TARGET_FILE:ported_${stem}_std>
-              -DPORTED=$<TARGET_FILE:ported_${stem}_coir>
-              "-DARGUMENTS=${threads};${CMAKE_CURRENT_LIST_FILE};${source}"
-              -P ${CMAKE_CURRENT_LIST_DIR}/compare.cmake)
-    set_tests_properties(ported.${stem}.${threads}_threads PROPERTIES LABELS ported TIMEOUT ${timeout})
+    coir_ported_test(${stem}.${threads}_threads coir ${threads})
   endforeach()
 endforeach()
