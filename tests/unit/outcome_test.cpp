@@ -92,7 +92,8 @@ TEST_P(OutcomeTest, OfATaskThatWasCancelledItIsThat) {
     auto told = coir::spawn([] { coir::this_fiber::sleep_for(1h); });
     coir::this_fiber::sleep_for(1s);
     told.cancel("enough");
-    auto never_ran = coir::spawn([] { FAIL(); });
+    // Pinned, or an idle worker might start it before it is cancelled.
+    auto never_ran = coir::spawn({.pinned = true}, [] { FAIL(); });
     never_ran.cancel();
     for (const auto& outcome : {settled(told), settled(never_ran)}) {
       EXPECT_FALSE(outcome);
