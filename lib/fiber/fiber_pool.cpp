@@ -105,12 +105,13 @@ void drop_failure(fiber& f) noexcept {
   if (f.unhandled != nullptr) std::exchange(f.unhandled, nullptr)->lose(f);
   f.failure = nullptr;
   f.ended_cancelled = false;
-  // Relaxed: nobody else knows this fiber any more.
-  f.looked_at.store(0, std::memory_order_relaxed);
 }
 
 void recycle_fiber(fiber& f) noexcept {
   drop_outcome(f);
+  // Also where there was no failure: who waits for several looks at all of them beforehand.
+  // Relaxed: nobody else knows this fiber any more.
+  f.looked_at.store(0, std::memory_order_relaxed);
   if (f.name != nullptr || f.cancel_message != nullptr) forget_words(f);
   // Relaxed: a visitor compares it, no more.
   f.runtime.store(nullptr, std::memory_order_relaxed);

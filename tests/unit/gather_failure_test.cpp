@@ -82,6 +82,21 @@ TEST_P(GatherFailureTest, WhatOnlyJoinedIsReported) {
   EXPECT_EQ(take_unhandled(), std::vector<std::string>{"unseen"});
 }
 
+// Control blocks are used again.
+TEST_P(GatherFailureTest, ATaskInThePlaceOfOneThatWasLookedAtIsReportedAllTheSame) {
+  constexpr std::size_t as_many = 16;
+  run([] {
+    std::vector<coir::task<int>> tasks{failing_after(1s, "first")};
+    for (std::size_t i = 0; i < as_many; ++i)
+      tasks.push_back(coir::spawn([] { return sleep_for(2s), 1; }));
+    EXPECT_EQ(thrown_by([&] { coir::gather(tasks); }), "first");
+    sleep_for(1min);
+    tasks.clear();
+    for (std::size_t i = 0; i < as_many; ++i) failing_after(1s, "unseen").join();
+  });
+  EXPECT_EQ(take_unhandled(), std::vector<std::string>(as_many, "unseen"));
+}
+
 TEST_P(GatherFailureTest, ATaskThatWasCancelledIsAFailureOfTheOthersWaiter) {
   run([] {
     auto slow = coir::spawn([] { sleep_for(1min); });
