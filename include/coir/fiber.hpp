@@ -93,9 +93,9 @@ class alignas(64) fiber {
   bool preserve_fenv = false;  // likewise
 
   // -- owner only, but for the first, which is written before the fiber is shared
-  bool runs_to_the_end = false;  // starts though its runtime ends
-  std::uint32_t position = 0;    // of its entry in the owner's run queue, while fresh
-  fiber* next = nullptr;         // in an inbox, a free list, a list of fibers
+  bool runs_to_the_end = false;       // starts though its runtime ends
+  std::uint32_t position = 0;         // of its entry in the owner's run queue, while fresh
+  plain_cell<fiber*> next = nullptr;  // in an inbox, a free list, a list of fibers
   pooled_stack memory;
 
   // -- written once, before the fiber is shared

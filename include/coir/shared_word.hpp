@@ -15,12 +15,18 @@
 namespace coir {
 inline namespace v1 {
 
+// `plain_cell` is for what threads hand to each other by other words: no atomic, but a model looks
+// whether the accesses are ordered.
 #ifdef COIR_MODEL
 template <class T>
 using atomic_cell = coir_model::atomic<T>;
+template <class T>
+using plain_cell = coir_model::plain<T>;
 #else
 template <class T>
 using atomic_cell = std::atomic<T>;
+template <class T>
+using plain_cell = T;
 #endif
 
 // Whether this process has one thread only, so that nobody can come between a load and a store.

@@ -15,7 +15,11 @@ class fiber_list {
 
   void push_back(fiber& f) noexcept {
     f.next = nullptr;
-    (last_ != nullptr ? last_->next : first_) = &f;
+    if (last_ != nullptr) {
+      last_->next = &f;
+    } else {
+      first_ = &f;
+    }
     last_ = &f;
   }
 

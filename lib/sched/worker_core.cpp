@@ -21,6 +21,10 @@ namespace {
 // millisecond of short tasks.
 constexpr std::uint32_t most_unmoved = 256;
 
+// Nanoseconds for which something may wait on a worker that does not look up, until that is taken
+// for hogged. Looks of a few thieves in a row do not make a hog of a fiber, two of the watcher do.
+constexpr std::int64_t patience = 1'000'000;
+
 }  // namespace
 
 void worker_core::push(fiber& ready_fiber) noexcept {
@@ -146,11 +150,16 @@ void worker_core::poll() noexcept {
   }
   starving = polls_unmoved > most_unmoved;
   // Relaxed: a hint for thieves.
-  polls.store(polls.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+  unheeded_since.store(0, std::memory_order_relaxed);
+  count(polls);
 }
 
 void worker_core::take_arrivals() noexcept {
-  for (fiber* f = arrivals.take(); f != nullptr;) {
+  if (arrivals.empty()) return;
+  guard.enter();
+  fiber* first = arrivals.take();
+  guard.leave();
+  for (fiber* f = first; f != nullptr;) {
     fiber& one = *f;
     f = f->next;
     put_back(one);
@@ -254,24 +263,14 @@ bool worker_core::steal() noexcept {
 }
 
 bool worker_core::steal_from(worker_core& victim) noexcept {
-  // Relaxed: hints; a wrong one costs a look, or misses what the next look finds.
+  // Relaxed: a hint; a wrong one costs a look, or misses what the next look finds.
   std::uint32_t waiting = victim.queued.load(std::memory_order_relaxed);
-  std::uint64_t polls_now = victim.polls.load(std::memory_order_relaxed);
-  if (waiting == 0 || !victim.guard.try_seize()) return false;
-  // A lone fiber is left to a worker that is about to come to it: it may be one of two that talk to
-  // each other. One that has not looked up since the last visit is not coming.
-  bool hogged = victim.polls_seen == polls_now;
-  victim.polls_seen = polls_now;
-  fiber_list loot;
-  std::uint32_t share = victim.ready.size() < 2 && !hogged ? 0 : (victim.ready.size() + 1) / 2;
-  bool fresh = false;
-  for (fiber* f; share > 0 && (f = victim.ready.steal(fresh)) != nullptr; --share) {
-    // Relaxed: under the victim's guard; whoever looks next has entered it.
-    f->home.store(this, std::memory_order_relaxed);
-    loot.push_back(*f);
-  }
-  // Relaxed: a hint.
-  victim.queued.store(victim.ready.size(), std::memory_order_relaxed);
+  if (waiting == 0 && victim.arrivals.empty()) return false;
+  // A lone fiber, and one that was sent there, is left to a worker that is about to come to it: it
+  // may be one of two that talk to each other.
+  bool hogged = victim.hogged();
+  if ((waiting < 2 && !hogged) || !victim.guard.try_seize()) return false;
+  fiber_list loot = victim.give_up(*this, hogged);
   victim.guard.give_back();
   if (loot.empty()) return false;
   while (fiber* f = loot.pop_front()) {
@@ -279,6 +278,33 @@ bool worker_core::steal_from(worker_core& victim) noexcept {
     put_back(*f);
   }
   return true;
+}
+
+fiber_list worker_core::give_up(worker_core& thief, bool hogged) noexcept {
+  fiber_list loot;
+  std::uint32_t share = ready.size() < 2 && !hogged ? 0 : (ready.size() + 1) / 2;
+  bool fresh = false;
+  for (fiber* f; share > 0 && (f = ready.steal(fresh)) != nullptr; --share) {
+    // Relaxed: under the guard; whoever looks next has entered it.
+    f->home.store(&thief, std::memory_order_relaxed);
+    loot.push_back(*f);
+  }
+  // Relaxed: a hint.
+  queued.store(ready.size(), std::memory_order_relaxed);
+  if (!hogged) return loot;
+  // All of it: nobody else can take it, and the next thief comes to this one's queue.
+  for (fiber* f = arrivals.take_unpinned(thief); f != nullptr;)
+    loot.push_back(*std::exchange(f, f->next));
+  return loot;
+}
+
+// Asked by thieves that see something wait here.
+bool worker_core::hogged() noexcept {
+  std::int64_t now = steady_now();
+  // Relaxed, both: a hint. Of two thieves at once either may be the first.
+  std::int64_t since = unheeded_since.load(std::memory_order_relaxed);
+  if (since == 0) unheeded_since.store(now, std::memory_order_relaxed);
+  return since != 0 && now - since >= patience;
 }
 
 // -- The general paths of worker.hpp.

@@ -45,8 +45,9 @@ class worker_core : public worker {
   timer_heap timers;
   atomic_cell<std::size_t> timers_set{0};  // how many those are, for a look without the lock
   std::atomic<std::uint32_t> queued{0};    // a hint for thieves: entries in the queue
-  std::atomic<std::uint64_t> polls{0};     // does it still look up, or does a fiber hog it?
-  std::uint64_t polls_seen = 0;            // by thieves, under `guard`
+  // When a thief first saw something wait here since the worker last looked up; 0: none has.
+  std::atomic<std::int64_t> unheeded_since{0};
+  std::atomic<std::uint64_t> polls{0};  // how often it has looked up, for a watchdog
 
   // -- owner only, read by others for statistics
   std::atomic<std::uint64_t> spawned{0};
@@ -171,6 +172,10 @@ class worker_core : public worker {
   // Takes work from another worker of the runtime. From the loop.
   bool steal() noexcept;
 
+  // What a thief takes from here: half of the queue, and if a fiber hogs this worker all that has
+  // arrived. Under `guard`.
+  fiber_list give_up(worker_core& thief, bool hogged) noexcept;
+
   // Takes a waiter out of `timers`. Under `timer_lock`.
   void take_timer(waiter& w) noexcept;
 
@@ -191,6 +196,7 @@ class worker_core : public worker {
   void retry_stackless() noexcept;
   void clear_away() noexcept;
   bool steal_from(worker_core& victim) noexcept;
+  bool hogged() noexcept;
 };
 
 }  // namespace v1

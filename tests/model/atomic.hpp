@@ -96,6 +96,8 @@ template <class T>
 class plain {
  public:
   explicit plain(const char* what, T value = T()) : what_(what), value_(value) {}
+  plain(T value) : plain("a field", value) {}
+  plain& operator=(const plain& other) { return *this = other.get(); }
 
   T get() const {
     plain_read(clocks_, what_);
@@ -104,6 +106,11 @@ class plain {
   void set(T value) {
     plain_write(clocks_, what_);
     value_ = value;
+  }
+  operator T() const { return get(); }
+  plain& operator=(T value) {
+    set(value);
+    return *this;
   }
   // In `finally`, and where the order does not matter.
   T peek() const { return value_; }

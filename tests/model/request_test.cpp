@@ -7,6 +7,7 @@
 #include "arch/biased_lock.cpp"
 #include "arch/spinlock.cpp"
 #include "model/scheduler_parts.hpp"
+#include "sched/parking.cpp"
 #include "sched/request.cpp"
 #include "sched/run_queue.cpp"
 #include "sched/timer_heap.cpp"

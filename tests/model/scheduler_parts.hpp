@@ -74,6 +74,9 @@ void abort_with(const char* sentence) noexcept {
 std::int64_t clock_now() noexcept {
   return 1;
 }
+std::int64_t steady_now() noexcept {
+  return 1;
+}
 std::int64_t clock_roughly() noexcept {
   return 1;
 }
@@ -100,10 +103,6 @@ bool runtime_core::tell_of_end(fiber&) noexcept {
 void runtime_core::end_lack() noexcept {}
 std::string runtime_core::deadlock_listing() {
   return {};
-}
-parking_spot::~parking_spot() {}
-bool parking_spot::notify() noexcept {
-  return false;
 }
 fiber& cancel_scope::fire(waiter& timer) noexcept {
   return *timer.who;

@@ -9,6 +9,7 @@
 #include "model/no_requests.hpp"
 #include "model/scheduler_parts.hpp"
 #include "sched/fiber_end.cpp"
+#include "sched/parking.cpp"
 #include "sched/run_queue.cpp"
 #include "sched/timer_heap.cpp"
 #include "sched/wait.cpp"

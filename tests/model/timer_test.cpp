@@ -9,6 +9,7 @@
 #include "arch/spinlock.cpp"
 #include "model/no_requests.hpp"
 #include "model/scheduler_parts.hpp"
+#include "sched/parking.cpp"
 #include "sched/run_queue.cpp"
 #include "sched/timer_heap.cpp"
 #include "sched/wait.cpp"

@@ -231,6 +231,30 @@ TEST_P(SchedulerStress, ABackgroundRuntimeDestroyedAtAnyTimeUnwindsAllThatIsLeft
   });
 }
 
+TEST_P(SchedulerStress, WhatThreadsSendRunsOnceWhileFibersHogTheWorkersNowAndThen) {
+  coir::runtime rt = coir::runtime::background({.workers = GetParam()});
+  repeat([&](std::mt19937& random) {
+    std::atomic<int> ran{0};
+    std::vector<std::thread> threads;
+    for (int t = 0; t < 3; ++t) {
+      threads.emplace_back([&, own = std::mt19937(random())]() mutable {
+        std::vector<coir::task<void>> sent;
+        for (int i = 0; i < 30; ++i) {
+          std::chrono::nanoseconds busy(own() % 8 == 0 ? own() % 3'000'000 : own() % 20'000);
+          sent.push_back(rt.spawn({.pinned = own() % 3 == 0}, [&, busy] {
+            auto until = std::chrono::steady_clock::now() + busy;
+            while (std::chrono::steady_clock::now() < until) continue;
+            ++ran;
+          }));
+        }
+        for (auto& task : sent) task.join();
+      });
+    }
+    for (std::thread& t : threads) t.join();
+    ASSERT_EQ(ran, 90);
+  });
+}
+
 TEST_P(SchedulerStress, RuntimesThatWaitForEachOtherEndInAnyOrder) {
   repeat([&](std::mt19937& random) {
     node tree = root(random);

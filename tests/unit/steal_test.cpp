@@ -1,6 +1,6 @@
 // steal_test.cpp - fibers that change their worker: behind a hog, amid exceptions, never when
 // pinned. SPDX-License-Identifier: BSL-1.0
-#include <coir/config.hpp>
+#include <coir/event.hpp>
 #include <coir/runtime.hpp>
 #include <coir/stack.hpp>
 #include <coir/this_fiber.hpp>
@@ -78,8 +78,6 @@ TEST_F(StealTest, AThiefRunsASingleFiberBehindAHog) {
 }
 
 TEST_F(StealTest, AThiefRunsFibersThatHaveStartedBefore) {
-  if (COIR_FORCE_MIGRATION)
-    GTEST_SKIP() << "what was sent to a hog is in its inbox, which nobody steals from";
   coir::run(
       [] {
         std::atomic<int> ran{0};
@@ -142,6 +140,99 @@ TEST_F(StealTest, APinnedFiberWaitsForItsOwnWorker) {
         EXPECT_EQ(at, home);
       },
       {.workers = 2});
+}
+
+// From outside each worker has one in turn.
+TEST_F(StealTest, AThiefRunsWhatAThreadSendsToAHog) {
+  coir::run(
+      [] {
+        coir::runtime& rt = *coir::runtime::current();
+        std::atomic<int> ran{0};
+        std::thread outside([&] {
+          for (int i = 0; i < 10; ++i) rt.post([&] { ++ran; });
+        });
+        EXPECT_TRUE(hog_until([&] { return ran == 10; })) << ran;
+        outside.join();
+      },
+      {.workers = 2});
+}
+
+TEST_F(StealTest, AThiefRunsAFiberThatAThreadWakesBehindAHog) {
+  coir::run(
+      [] {
+        coir::event waits, called;
+        std::atomic<bool> ran{false};
+        auto woken = coir::spawn([&] {
+          waits.set();
+          called.wait();
+          ran = true;
+        });
+        waits.wait();
+        std::thread outside([&] { called.set(); });
+        EXPECT_TRUE(hog_until([&] { return ran.load(); }));
+        outside.join();
+        woken.join();
+      },
+      {.workers = 2});
+}
+
+TEST_F(StealTest, APinnedFiberThatAThreadSendsToAHogWaitsItsTurn) {
+  coir::run(
+      [] {
+        coir::runtime& rt = *coir::runtime::current();
+        std::atomic<int> turn{0};
+        std::atomic<int> ran{0};
+        using place = std::pair<std::thread::id, int>;
+        std::vector<coir::task<place>> pinned;
+        std::thread outside([&] {
+          for (int i = 0; i < 10; ++i) {
+            for (int w = 0; w < 2; ++w)
+              pinned.push_back(
+                  rt.spawn({.pinned = true}, [&] { return place(thread_here(), turn++); }));
+            for (int w = 0; w < 2; ++w) rt.post([&] { ++ran; });
+          }
+        });
+        outside.join();
+        EXPECT_TRUE(hog_until([&] { return ran == 20 && turn == 10; })) << ran << ' ' << turn;
+        for (std::size_t w = 0; w < 2; ++w) {
+          place before = pinned[w].get();
+          for (std::size_t i = w + 2; i < pinned.size(); i += 2) {
+            place next = pinned[i].get();
+            EXPECT_EQ(next.first, before.first);
+            EXPECT_GT(next.second, before.second);
+            before = next;
+          }
+        }
+        EXPECT_EQ(turn, 20);
+      },
+      {.workers = 2});
+}
+
+// Whether a thief that comes by twice, first to see what there is and once more before it sleeps,
+// takes a fiber that another worker is about to come to. Neither is run by anybody.
+bool thief_takes_a_lone_fiber(bool from_queue) {
+  for (int i = 0; i < 1'000; ++i) {
+    coir::runtime rt({.workers = 2});
+    coir::worker_core& thief = rt.core().worker_at(0);
+    coir::worker_core& victim = rt.core().worker_at(1);
+    for (int w = 0; w < 2; ++w) rt.post([] {});
+    thief.sleep.cancel();
+    thief.poll();
+    if (from_queue) victim.poll();
+    auto start = std::chrono::steady_clock::now();
+    bool taken = thief.steal() || rt.core().linger(thief);
+    // On a busy machine it may have been too long.
+    if (std::chrono::steady_clock::now() - start > 500us) continue;
+    EXPECT_TRUE(hog_until([&] { return thief.steal(); })) << "the other worker does not come";
+    return taken;
+  }
+  ADD_FAILURE() << "two looks took too long, each time";
+  return false;
+}
+
+TEST_F(StealTest, ALoneFiberIsLeftToAWorkerThatIsAboutToComeToIt) {
+  EXPECT_FALSE(thief_takes_a_lone_fiber(true)) << "from the queue";
+  EXPECT_FALSE(thief_takes_a_lone_fiber(false)) << "from the inbox";
 }
 
 TEST_F(StealTest, WorkIsSharedAmongTheWorkers) {
