@@ -19,8 +19,10 @@ namespace {
 // Nanoseconds for which a worker without work stays awake.
 constexpr std::int64_t most_lingering = 4'000;
 
-// How long everyone must have slept before it is asked whether that can ever end.
+// How long everyone must have slept before it is asked whether that can ever end, and how rarely it
+// is asked again in the end.
 constexpr std::int64_t suspicion = 50'000'000;
+constexpr std::int64_t rarest_suspicion = 3'200'000'000;
 
 // How often a sleeper looks whether a fiber hogs its worker, while any worker runs.
 constexpr std::int64_t watch_every = 10'000'000;
@@ -48,6 +50,7 @@ bool runtime_core::linger(worker_core& here) noexcept {
 void runtime_core::park(worker_core& here) noexcept {
   deadline end = here.next_deadline();
   bool watching = false;
+  bool everyone;
   here.looks_round = false;
   if (here.watched != nullptr) here.watched->go_off_duty();
   {
@@ -56,7 +59,7 @@ void runtime_core::park(worker_core& here) noexcept {
     sleepers_.push_back(&here);
     // Relaxed: written under the mutex; a hint elsewhere.
     asleep_.store(static_cast<std::uint32_t>(sleepers_.size()), std::memory_order_relaxed);
-    bool everyone = sleepers_.size() == workers_.size();
+    everyone = sleepers_.size() == workers_.size();
     if (everyone && virtual_clock_on() && nobody_ready()) {
       deadline first = earliest();
       if (!first.is_never()) {
@@ -77,10 +80,7 @@ void runtime_core::park(worker_core& here) noexcept {
     } else if (!end.is_never()) {
       here.sleep.park(end);
     } else {
-      // Nothing is to come by itself. If nobody has called for a while, is there anybody who could?
-      here.sleep.count_in();
-      if (!here.sleep.park(deadline(steady_now() + suspicion)) && !end_deadlock())
-        here.sleep.park(deadline::never());
+      sleep_until_called(here, everyone);
     }
   }
   here.sleep.cancel();
@@ -91,6 +91,22 @@ void runtime_core::park(worker_core& here) noexcept {
   asleep_.store(static_cast<std::uint32_t>(sleepers_.size()), std::memory_order_relaxed);
   if (watching) watched_ = false;
   if (!here.looks_round) call_watcher();
+}
+
+// Nothing is to come by itself. If nobody has called for a while, is there anybody who could? The
+// last of a runtime's workers goes on asking: a thread that was awake when it asked may have gone
+// to sleep since, or ended.
+void runtime_core::sleep_until_called(worker_core& here, bool last) {
+  here.sleep.count_in();
+  std::int64_t patience = suspicion;
+  while (!here.sleep.park(deadline(steady_now() + patience))) {
+    if (end_deadlock()) return;
+    if (!last || live() == 0) {
+      here.sleep.park(deadline::never());
+      return;
+    }
+    patience = std::min(2 * patience, rarest_suspicion);
+  }
 }
 
 // Whether nothing waits in a sleeper's inbox, nor among its errands, nor outside: one that was

@@ -194,4 +194,14 @@ TEST_F(EventDeadlock, AWaitThatNobodyCanEndThrows) {
   EXPECT_THROW(coir::run([&] { never.wait(); }), coir::deadlock);
 }
 
+TEST_F(EventDeadlock, ItIsFoundThoughAForeignThreadLivedWhenItWasFirstAskedFor) {
+  using namespace std::chrono_literals;
+  for (unsigned workers : {1U, 4U}) {
+    coir::event never;
+    std::thread foreign([] { std::this_thread::sleep_for(150ms); });
+    EXPECT_THROW(coir::run([&] { never.wait(); }, {.workers = workers}), coir::deadlock);
+    foreign.join();
+  }
+}
+
 }  // namespace
