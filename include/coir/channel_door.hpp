@@ -15,15 +15,19 @@ class shared_door {
  public:
   // What every operation does first; on a wait it is the cancellation point.
   [[gnu::always_inline]] void admit() const noexcept {}
-  [[gnu::always_inline]] void admit_waiter() const {
-    if (worker* here = current_worker()) check_cancelled(*here);
+  [[gnu::always_inline]] worker* admit_waiter() const {
+    worker* here = current_worker();
+    if (here != nullptr) check_cancelled(*here);
+    return here;
   }
 
   [[gnu::always_inline]] void lock() noexcept { lock_.lock(); }
   [[gnu::always_inline]] void unlock() noexcept { lock_.unlock(); }
 
-  // Called with the lock, returns without it.
-  [[gnu::always_inline]] wait_outcome wait(waiter& w) noexcept { return coir::wait(w, lock_); }
+  // Called with the lock, returns without it. `here` is whom admit_waiter() gave.
+  [[gnu::always_inline]] wait_outcome wait(waiter& w, worker* here, bool timed) noexcept {
+    return coir::wait(w, lock_, here, timed);
+  }
 
   // For a wait in several lists.
   spinlock* guard() noexcept { return &lock_; }

@@ -79,7 +79,7 @@ class channel_queue {
 
   // False when `until` has passed; then, and when it throws, `item` is as it was.
   [[gnu::always_inline]] bool send(Item& item, deadline until) {
-    door_.admit_waiter();
+    worker* here = door_.admit_waiter();
     door_.lock();
     if (offer_plainly(item)) [[likely]]
       return true;
@@ -93,7 +93,7 @@ class channel_queue {
     w.slot = &own;
     w.until = until;
     state_.add_sender(w);
-    wait_outcome outcome = door_.wait(w);
+    wait_outcome outcome = door_.wait(w, here, !until.is_never());
     if (outcome != wait_outcome::success) [[unlikely]] {
       throw_wait_failure(outcome);
       return false;
@@ -117,17 +117,17 @@ class channel_queue {
 
   // `out` is empty. Done or closed, or blocked when `until` has passed.
   [[gnu::always_inline]] channel_attempt receive(std::optional<Item>& out, deadline until) {
-    door_.admit_waiter();
+    worker* here = door_.admit_waiter();
     door_.lock();
     if (take_plainly(out)) [[likely]]
       return channel_attempt::done;
     if constexpr (free_to_copy) {
       std::optional<Item> own;
-      channel_attempt result = receive_or_wait(own, until);
+      channel_attempt result = receive_or_wait(own, until, here);
       if (own.has_value()) out.emplace(*own);  // not a copy: read as wide as it was written
       return result;
     } else {
-      return receive_or_wait(out, until);
+      return receive_or_wait(out, until, here);
     }
   }
 
@@ -265,7 +265,8 @@ class channel_queue {
     return true;
   }
 
-  [[gnu::always_inline]] channel_attempt receive_or_wait(std::optional<Item>& out, deadline until) {
+  [[gnu::always_inline]] channel_attempt receive_or_wait(std::optional<Item>& out, deadline until,
+                                                         worker* here) {
     if (!state_.receive_waits()) {
       channel_attempt result = take(out);
       if (result != channel_attempt::blocked) return result;
@@ -274,7 +275,7 @@ class channel_queue {
     w.slot = &out;
     w.until = until;
     state_.add_receiver(w);
-    wait_outcome outcome = door_.wait(w);
+    wait_outcome outcome = door_.wait(w, here, !until.is_never());
     if (outcome != wait_outcome::success) [[unlikely]] {
       throw_wait_failure(outcome);
       return channel_attempt::blocked;

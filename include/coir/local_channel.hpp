@@ -13,14 +13,18 @@ inline namespace v1 {
 class local_door {
  public:
   [[gnu::always_inline]] void admit() { static_cast<void>(checked()); }
-  [[gnu::always_inline]] void admit_waiter() { check_cancelled(checked()); }
+  [[gnu::always_inline]] worker* admit_waiter() {
+    worker& here = checked();
+    check_cancelled(here);
+    return &here;
+  }
 
   // Nobody can come between.
   [[gnu::always_inline]] void lock() noexcept {}
   [[gnu::always_inline]] void unlock() noexcept {}
 
-  [[gnu::always_inline]] wait_outcome wait(waiter& w) noexcept {
-    wait_outcome outcome = wait_for_deadline(w);
+  [[gnu::always_inline]] wait_outcome wait(waiter& w, worker* here, bool timed) noexcept {
+    wait_outcome outcome = wait_unlocked(w, *here, timed);
     if (outcome != wait_outcome::success && w.list != nullptr) w.list->remove(w);
     return outcome;
   }

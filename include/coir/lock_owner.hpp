@@ -13,10 +13,9 @@ inline namespace v1 {
 // are free for the lock's own use. A fiber keeps its word when it moves to another worker.
 [[gnu::always_inline]] inline std::uintptr_t lock_owner_here() noexcept {
   static_assert(alignof(fiber) >= 4 && alignof(thread_state) >= 4);
-  thread_state& thread = calling_thread();
-  if (thread.worker != nullptr && thread.worker->current != nullptr) [[likely]]
-    return reinterpret_cast<std::uintptr_t>(thread.worker->current);
-  return reinterpret_cast<std::uintptr_t>(&thread);
+  if (worker* here = current_worker()) [[likely]]
+    return reinterpret_cast<std::uintptr_t>(here->current);
+  return reinterpret_cast<std::uintptr_t>(&calling_thread());
 }
 
 }  // namespace v1

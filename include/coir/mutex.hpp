@@ -39,7 +39,7 @@ using std::unique_lock;
 // Blocking         lock() suspends the fiber, or blocks the plain thread, that calls it.
 // Order            unlock() wakes the one that waits longest and leaves the mutex free, so that who
 //                  is running may take it again without a switch. One that was woken in vain four
-//                  times, or for a millisecond, has it handed over by the next unlock().
+//                  times, or for some milliseconds, has it handed over by the next unlock().
 // Memory ordering  what was done before unlock() is visible after the next lock().
 // Lifetime         may be destroyed once unlocked, even while that unlock() returns.
 // Cancellation     locking is no cancellation point; a request waits for the next one.

@@ -38,7 +38,11 @@ class notice_board {
   void notify_everyone() noexcept;
 
   // Comes in, and leaves the board's lock locked for wait().
-  void enter(waiter& w) noexcept;
+  void enter(waiter& w) noexcept {
+    lock.lock();
+    waiters_.push_back(w);
+    count(1);
+  }
   // After a wait() that did not succeed, or that never began.
   void leave() noexcept;
 
@@ -51,8 +55,11 @@ class notice_board {
     return inside_.load(std::memory_order_relaxed) != 0;
   }
   void notify_first() noexcept;
-  waiter* pop() noexcept;
-  void count(std::uint32_t change) noexcept;
+  [[gnu::always_inline]] waiter* pop() noexcept;
+  void count(std::uint32_t change) noexcept {
+    // Relaxed: written under the lock.
+    inside_.store(inside_.load(std::memory_order_relaxed) + change, std::memory_order_relaxed);
+  }
   bool anyone_pending() const noexcept;
 
   atomic_cell<std::uint32_t> inside_{0};  // written under lock; those that will look at the board

@@ -69,7 +69,7 @@ class run_queue {
     if (full()) [[unlikely]]
       grow();
   }
-  bool full() const noexcept { return tail_ - head_ > mask_ || slots_ == nullptr; }
+  bool full() const noexcept { return size() == mask_ + 1; }
 
   // Takes a fresh fiber out of turn, and with it any empty places at the end.
   void take(fiber& fresh) noexcept {
@@ -89,7 +89,7 @@ class run_queue {
   [[gnu::noinline, gnu::cold]] void grow();
 
   entry* slots_ = nullptr;
-  std::uint32_t mask_ = 0;
+  std::uint32_t mask_ = UINT32_MAX;  // the capacity less one
   std::uint32_t head_ = 0;
   std::uint32_t tail_ = 0;
 };

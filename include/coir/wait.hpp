@@ -89,7 +89,14 @@ struct waiter {
   // written, one by one, and a compiler would read them in pairs, which is slow.
   waiter(const char* purpose, fiber* self, shared_word<std::uint64_t>& decision,
          std::uint64_t number, atomic_cell<std::uint32_t>* flag, wait_gate& shared) noexcept
-      : what(purpose), who(self), word(&decision), ticket(number), signal(flag), gate(&shared) {}
+      : what(purpose),
+        gate(&shared),
+        who(self),
+        ticket(number),
+        waits_on(nullptr),
+        word(&decision),
+        signal(flag),
+        sleeper(nullptr) {}
   waiter(const waiter&) = delete;
   waiter& operator=(const waiter&) = delete;
 
@@ -98,8 +105,8 @@ struct waiter {
   [[gnu::always_inline]] bool decide(wait_outcome outcome) noexcept {
     std::uint64_t expected = ticket;
     // Acquire and release: pairs with the same in who else tries, and hands over what came before.
-    return word->compare_exchange(expected, ticket | static_cast<std::uint64_t>(outcome),
-                                  std::memory_order_acq_rel);
+    return decision().compare_exchange(expected, ticket | static_cast<std::uint64_t>(outcome),
+                                       std::memory_order_acq_rel);
   }
 
   // The same for success, under the primitive's lock. Where the fiber waits on `here`, the worker
@@ -110,53 +117,64 @@ struct waiter {
   }
   [[gnu::always_inline]] bool decide_success_here() noexcept {
     // Relaxed: this thread wrote it last, unless it has been decided; then the ticket differs.
-    if (word->load(std::memory_order_relaxed) != ticket) return false;
+    if (who->wait_word.load(std::memory_order_relaxed) != ticket) return false;
     // Release: as in decide().
-    word->store(ticket | static_cast<std::uint64_t>(wait_outcome::success),
-                std::memory_order_release);
+    who->wait_word.store(ticket | static_cast<std::uint64_t>(wait_outcome::success),
+                         std::memory_order_release);
     return true;
   }
   bool decide_success_elsewhere() noexcept;
   bool decide_success() noexcept;  // whichever it is
   void resume() noexcept;
 
-  wait_outcome outcome() const noexcept { return outcome_of(*word); }
+  wait_outcome outcome() const noexcept { return outcome_of(decision()); }
+
+  // What is not initialized is written by begin(), or by push_back(), and not before: a store each
+  // is a tenth of what a wait costs.
 
   // -- written by the waiting side before it is published
   const char* what;
-  fiber* who = nullptr;  // null: a plain thread
-  shared_word<std::uint64_t>* word = nullptr;
-  std::uint64_t ticket = 0;
-  atomic_cell<std::uint32_t>* signal = nullptr;  // a thread's: set to 1 when it may go on
-  parking_spot* sleeper = nullptr;               // where it sleeps, if not on its signal
   void* slot = nullptr;  // where the waker puts or finds what is handed over
   deadline until;
-  wait_gate* gate = nullptr;   // of a wait in several lists
-  worker* waits_on = nullptr;  // where it went to sleep; null for a thread, or with a gate
+  wait_gate* gate = nullptr;  // of a wait in several lists
+  fiber* who;                 // null: a plain thread, or a scope (cancel_scope.hpp)
+  std::uint64_t ticket;
+  worker* waits_on;  // where it went to sleep; null for a thread, or with a gate
+
+  // -- likewise, of a plain thread only
+  shared_word<std::uint64_t>* word;
+  atomic_cell<std::uint32_t>* signal;  // set to 1 when it may go on
+  parking_spot* sleeper;               // where it sleeps, if not on its signal
 
   // -- under the primitive's lock
-  wait_list* list = nullptr;  // null when in none
-  waiter* next;               // while in one
+  wait_list* list;  // null once out of it without success
+  waiter* next;     // while in it
   waiter* previous;
 
-  // -- changed under the timers' lock of the worker below
-  atomic_cell<worker*> timer_of{nullptr};  // null when no timer is set
+  // -- changed under the timers' lock of the worker below; only where there is a deadline
+  atomic_cell<worker*> timer_of;  // null when no timer is set
   std::uint32_t timer_index;
   std::uint32_t timer_turn;  // of those with the same deadline
 
+  shared_word<std::uint64_t>& decision() const noexcept {
+    return who != nullptr ? who->wait_word : *word;
+  }
+
   // The fiber that runs on `here` is about to wait.
-  [[gnu::always_inline]] void begin(worker& here) noexcept {
+  [[gnu::always_inline]] void begin(worker& here) noexcept { begin(here, !until.is_never()); }
+  [[gnu::always_inline]] void begin(worker& here, bool timed) noexcept {
     fiber& self = *here.current;
     who = &self;
-    word = &self.wait_word;
     waits_on = &here;
     ticket = begin_wait(self, here, what);
-    if (!until.is_never()) set_timer(here);
+    if (timed) set_timer(here);
   }
 
   // The fiber runs again.
-  [[gnu::always_inline]] void end() noexcept {
-    end_wait(*who);
+  [[gnu::always_inline]] void end() noexcept { end(*who, !until.is_never()); }
+  [[gnu::always_inline]] void end(fiber& self, bool timed) noexcept {
+    end_wait(self);
+    if (!timed) return;
     // Acquire: pairs with the release of the loop that fired it and is done with this waiter.
     if (timer_of.load(std::memory_order_acquire) != nullptr) [[unlikely]]
       clear_timer();
@@ -165,6 +183,7 @@ struct waiter {
   void set_timer(worker& here) noexcept;
   void clear_timer() noexcept;
   void resume_elsewhere() noexcept;
+  void resume_to_queue() noexcept;
 };
 
 // What a plain thread's wait is decided by, in place of what a fiber has in its control block.
@@ -178,8 +197,12 @@ struct thread_decision {
   atomic_cell<std::uint32_t> signal{pending};
 
   void begin(waiter& w) noexcept {
+    w.who = nullptr;
+    w.ticket = 0;
+    w.waits_on = nullptr;
     w.word = &word;
     w.signal = &signal;
+    w.sleeper = nullptr;
   }
 };
 
@@ -197,14 +220,23 @@ inline void wait_list::remove(waiter& w) noexcept {
   w.list = nullptr;
 }
 
+// One that is decided here looks at its place in the list no more.
 inline waiter* wait_list::pop() noexcept {
   waiter* w = first;
   if (w == nullptr) return nullptr;
   if (!w->waits_here(calling_thread_worker()) || !w->decide_success_here()) return pop_any();
   first = w->next;
   (first != nullptr ? first->previous : last) = nullptr;
-  w->list = nullptr;
   return w;
+}
+
+[[gnu::always_inline]] inline void waiter::resume() noexcept {
+  worker* here = calling_thread_worker();
+  if (!waits_here(here)) [[unlikely]]
+    return resume_elsewhere();
+  order_before(who);  // pairs with end(): what was handed over is seen
+  if (!here->take_back(*who)) [[unlikely]]
+    resume_to_queue();
 }
 
 // What the door does out of line.
@@ -225,17 +257,31 @@ void throw_wait_failure(wait_outcome outcome);
 // that `w` is in; returns without it. What did not succeed is in no list any more.
 //
 // Every primitive expands its own copy: a switch that many callers share is mispredicted.
-[[gnu::always_inline]] inline wait_outcome wait(waiter& w, spinlock& lock) noexcept {
-  worker* here = current_worker();
+//
+// For a caller who knows: `here` is the current worker, and `timed` whether there is a deadline.
+[[gnu::always_inline]] inline wait_outcome wait(waiter& w, spinlock& lock, worker* here,
+                                                bool timed) noexcept {
   if (here == nullptr) [[unlikely]]
     return wait_as_thread(w, &lock);
-  w.begin(*here);
-  here->suspend_current(&lock);
-  w.end();
-  wait_outcome outcome = w.outcome();
+  w.begin(*here, timed);
+  fiber& self = here->suspend_current(&lock);
+  w.end(self, timed);
+  wait_outcome outcome = outcome_of(self.wait_word);
   if (outcome != wait_outcome::success) [[unlikely]]
     leave_list(w, lock);
   return outcome;
+}
+[[gnu::always_inline]] inline wait_outcome wait(waiter& w, spinlock& lock) noexcept {
+  return wait(w, lock, current_worker(), !w.until.is_never());
+}
+
+// The same where there is no lock: for what only this worker may touch, and for sleeping.
+[[gnu::always_inline]] inline wait_outcome wait_unlocked(waiter& w, worker& here,
+                                                         bool timed) noexcept {
+  w.begin(here, timed);
+  fiber& self = here.suspend_current(nullptr);
+  w.end(self, timed);
+  return outcome_of(self.wait_word);
 }
 
 // The same where nobody can wake but the timer: sleeping.
@@ -243,10 +289,7 @@ void throw_wait_failure(wait_outcome outcome);
   worker* here = current_worker();
   if (here == nullptr) [[unlikely]]
     return wait_as_thread(w, nullptr);
-  w.begin(*here);
-  here->suspend_current(nullptr);
-  w.end();
-  return w.outcome();
+  return wait_unlocked(w, *here, !w.until.is_never());
 }
 
 // The same for a wait in several lists, none of whose locks is held any more. `w` has begun, on a

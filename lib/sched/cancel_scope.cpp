@@ -27,6 +27,7 @@ cancel_scope::cancel_scope(kind what)
       outer_(owner_.scopes),
       exceptions_(std::uncaught_exceptions()),
       kind_(what) {
+  timer_.who = nullptr;
   timer_.slot = this;
   owner_.scopes = this;
 }

@@ -251,15 +251,13 @@ void runtime_core::wait_for_end() noexcept {
 
 void runtime_core::run_until_ended(fiber& main) {
   worker_core& own = worker_at(0);
-  std::atomic<std::uint32_t> flag{0};
+  thread_decision decision;
   waiter w("the end of the main fiber");
-  shared_word<std::uint64_t> decision;
-  w.word = &decision;
-  w.signal = &flag;
+  decision.begin(w);
   w.sleeper = &own.sleep;
   if (!notify_end(main, w)) return;
   // Acquire: pairs with the release in waiter::resume().
-  run_worker(own, [&] { return flag.load(std::memory_order_acquire) != 0; });
+  run_worker(own, [&] { return decision.signal.load(std::memory_order_acquire) != 0; });
 }
 
 bool runtime_core::run_embedded() {

@@ -26,11 +26,8 @@ bool waiter::decide_success() noexcept {
   return waits_here(calling_thread_worker()) ? decide_success_here() : decide_success_elsewhere();
 }
 
-void waiter::resume() noexcept {
-  worker* here = calling_thread_worker();
-  if (!waits_here(here)) return resume_elsewhere();
-  order_before(who);  // pairs with end(): what was handed over is seen
-  if (!worker_core::of(*here).take_back(*who)) runtime_core::of(*who)->make_ready(*who);
+void waiter::resume_to_queue() noexcept {
+  runtime_core::of(*who)->make_ready(*who);
 }
 
 void waiter::resume_elsewhere() noexcept {
@@ -41,7 +38,7 @@ void waiter::resume_elsewhere() noexcept {
     // Relaxed: nobody moves a fiber whose wait this thread has decided.
     worker* home = who->home.load(std::memory_order_relaxed);
     worker* here = calling_thread().worker;
-    if (here == nullptr || here != home || !worker_core::of(*here).take_back(*who))
+    if (here == nullptr || here != home || !here->take_back(*who))
       runtime_core::of(*who)->make_ready(*who);
     return;
   }

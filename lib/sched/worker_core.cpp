@@ -4,6 +4,7 @@
 
 #include <coir/cancel_scope.hpp>
 
+#include <cstddef>
 #include <system_error>
 
 #include "fiber/fiber_pool.hpp"
@@ -24,6 +25,13 @@ constexpr std::uint32_t most_unmoved = 256;
 // Nanoseconds for which something may wait on a worker that does not look up, until that is taken
 // for hogged. Looks of a few thieves in a row do not make a hog of a fiber, two of the watcher do.
 constexpr std::int64_t patience = 1'000'000;
+
+// worker::change() takes the address of a context for that of its fiber. The compilers that know
+// this file lay out such a class as well, though the standard leaves it to them.
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Winvalid-offsetof"
+static_assert(offsetof(fiber, ctx) == 0);
+#pragma GCC diagnostic pop
 
 }  // namespace
 
@@ -343,12 +351,12 @@ void worker::yield_slowly() noexcept {
 #endif
   if (!moves) ready.push_back(self);  // pick() made room, too
   current = next;
-  change(*this, self, next != nullptr ? next->ctx : loop, moves);
+  change_by(*this, self, next != nullptr ? next->ctx : loop, moves ? settling(*this) : this);
   *calling_thread().exceptions = own;
   if (self.preserve_fenv) enter_environment(environment);
 }
 
-void worker::suspend_slowly(spinlock* lock) noexcept {
+fiber& worker::suspend_slowly(spinlock* lock) noexcept {
   worker_core& here = worker_core::of(*this);
   fiber& self = *current;
   // When it is time to poll the loop does it. Done here, a deadline that has come could be this
@@ -360,10 +368,11 @@ void worker::suspend_slowly(spinlock* lock) noexcept {
   if (own.uncaught != 0) add_mask(self, 1);
   current = next;
   carried = lock;
-  change(*this, self, next != nullptr ? next->ctx : loop, true);
+  change(*this, self, next != nullptr ? next->ctx : loop, lock != nullptr);
   if (own.uncaught != 0) add_mask(self, -1U);
   *calling_thread().exceptions = own;
   if (self.preserve_fenv) enter_environment(environment);
+  return self;
 }
 
 #if COIR_FORCE_MIGRATION

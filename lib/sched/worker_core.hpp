@@ -34,7 +34,6 @@ class worker_core : public worker {
   // -- written once
   runtime_core& runtime;
   const unsigned index;
-  bool alone = false;                 // the only worker of its runtime
   watched_worker* watched = nullptr;  // where the runtime has a watchdog
 
   // -- any thread
@@ -56,7 +55,6 @@ class worker_core : public worker {
   std::atomic<std::uint64_t> abandoned{0};  // of those that did not
   std::atomic<std::uint64_t> stolen{0};
   std::atomic<std::uint64_t> parked{0};
-  std::atomic<std::uint64_t> woken{0};
   std::atomic<std::uint64_t> switched{0};
 
   // -- owner only
@@ -81,17 +79,6 @@ class worker_core : public worker {
   static void count(std::atomic<std::uint64_t>& counter, std::uint64_t by = 1) noexcept {
     // Relaxed: statistics; a reader sees some recent value.
     counter.store(counter.load(std::memory_order_relaxed) + by, std::memory_order_relaxed);
-  }
-
-  // A fiber that waited here is ready again; on this worker's thread. Where there is nobody else to
-  // be told of it, and there is room; false, and nothing done, where not.
-  [[gnu::always_inline]] bool take_back(fiber& f) noexcept {
-    if (!alone || ready.full()) return false;
-    guard.enter();
-    ready.push_back(f);
-    guard.leave();
-    count(woken);
-    return true;
   }
 
   // Whether a fiber that gives way or waits here goes on elsewhere: in builds for tests.

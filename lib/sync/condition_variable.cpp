@@ -29,7 +29,8 @@ cv_status condition_variable::wait_deadline(std::unique_lock<mutex>& lock, deadl
   if (!lock.owns_lock())
     throw std::system_error(std::make_error_code(std::errc::operation_not_permitted),
                             "coir: waiting for a condition variable without its mutex locked");
-  if (worker* here = current_worker()) check_cancelled(*here);
+  worker* here = current_worker();
+  if (here != nullptr) check_cancelled(*here);
   waiter w("a condition variable");
   w.until = until;
   mutex& m = *lock.mutex();
@@ -37,7 +38,7 @@ cv_status condition_variable::wait_deadline(std::unique_lock<mutex>& lock, deadl
   // free in between would cost as much again.
   board_.enter(w);
   m.unlock();
-  wait_outcome outcome = coir::wait(w, board_.lock);
+  wait_outcome outcome = coir::wait(w, board_.lock, here, !until.is_never());
   if (outcome != wait_outcome::success) board_.leave();
   lock_again(m);
   throw_unless_success(outcome);

@@ -39,14 +39,9 @@ bool notice_board::anyone_pending() const noexcept {
   return false;
 }
 
-void notice_board::count(std::uint32_t change) noexcept {
-  // Relaxed: written under the lock.
-  inside_.store(inside_.load(std::memory_order_relaxed) + change, std::memory_order_relaxed);
-}
-
 // The next one, notified; null where there is none. Under lock. One that sleeps looks at the board
 // no more.
-waiter* notice_board::pop() noexcept {
+inline waiter* notice_board::pop() noexcept {
   waiter* w = waiters_.pop();
   if (w != nullptr && w->slot == nullptr) count(-1U);
   return w;
@@ -66,12 +61,6 @@ void notice_board::notify_everyone() noexcept {
     while (waiter* w = pop()) woken.add(*w);
   }
   woken.resume();
-}
-
-void notice_board::enter(waiter& w) noexcept {
-  lock.lock();
-  waiters_.push_back(w);
-  count(1);
 }
 
 void notice_board::leave() noexcept {

@@ -126,16 +126,14 @@ TEST(TaskModel, WhoIsToldOfTheEndIsToldOnce) {
   holds(explore({"an end and a notice of it"}, [](execution& e) {
     struct noticed : state {
       using state::state;
-      coir_model::atomic<std::uint32_t> flag;
-      coir::shared_word<std::uint64_t> decision;
+      coir::thread_decision decision;
       coir::waiter w{"a model"};
     };
     auto s = std::make_shared<noticed>(2);
     e.thread([=] { s->end(); });
     e.thread([=] {
-      s->w.word = &s->decision;
-      s->w.signal = &s->flag;
-      if (coir::notify_end(s->f, s->w)) s->flag.await(coir::thread_decision::go_on);
+      s->decision.begin(s->w);
+      if (coir::notify_end(s->f, s->w)) s->decision.signal.await(coir::thread_decision::go_on);
       require(s->result.get() == 1, "its result is there");
       s->release();
     });
