@@ -13,7 +13,6 @@
 #include <coir/select.hpp>
 #include <coir/semaphore.hpp>
 #include <coir/shield.hpp>
-#include <coir/stack.hpp>
 #include <coir/task_group.hpp>
 #include <coir/testing.hpp>
 #include <coir/this_fiber.hpp>
@@ -34,6 +33,7 @@
 #include <vector>
 
 #include "support/parties.hpp"
+#include "support/workers.hpp"
 
 namespace {
 
@@ -453,7 +453,7 @@ class player {
   bool told_ = false;  // and goes on, maybe; nobody may ask again
 };
 
-class CancelStress : public testing::TestWithParam<unsigned> {
+class CancelStress : public coir_test::leaks_no_stack<testing::TestWithParam<unsigned>> {
  protected:
   // Cancels at random from outside until it goes: from a plain thread, and from a fiber there.
   class outsider {
@@ -500,11 +500,6 @@ class CancelStress : public testing::TestWithParam<unsigned> {
         },
         {.workers = GetParam()});
   }
-
-  void TearDown() override { EXPECT_EQ(coir::stack_stats().live, live_) << "a stack leaked"; }
-
- private:
-  std::size_t live_ = coir::stack_stats().live;
 };
 INSTANTIATE_TEST_SUITE_P(Workers, CancelStress, testing::Values(1U, 2U, 4U, 16U));
 

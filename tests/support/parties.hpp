@@ -6,7 +6,6 @@
 #include <coir/deadline.hpp>
 #include <coir/runtime.hpp>
 #include <coir/spawn.hpp>
-#include <coir/stack.hpp>
 #include <coir/task.hpp>
 #include <coir/this_fiber.hpp>
 
@@ -26,6 +25,7 @@
 
 #include "sched/census.hpp"
 #include "sched/clock.hpp"
+#include "support/workers.hpp"
 
 namespace coir_test {
 
@@ -91,7 +91,7 @@ void until(Done done) {
 }
 
 // Runs each test four ways. Nothing is leaked.
-class party_test : public testing::TestWithParam<kind> {
+class party_test : public leaks_no_stack<testing::TestWithParam<kind>> {
  protected:
   // Calls f(parties&), on a fiber unless only threads are asked for.
   template <class F>
@@ -103,11 +103,6 @@ class party_test : public testing::TestWithParam<kind> {
     if (GetParam() == kind::threads) return body();
     coir::run(body, {.workers = GetParam() == kind::one_worker ? 1U : several_workers()});
   }
-
-  void TearDown() override { EXPECT_EQ(coir::stack_stats().live, live_) << "a stack leaked"; }
-
- private:
-  std::size_t live_ = coir::stack_stats().live;
 };
 
 inline std::string name_of_kind(const testing::TestParamInfo<kind>& info) {

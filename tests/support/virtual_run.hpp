@@ -4,9 +4,7 @@
 
 #include <coir/cancelled.hpp>
 #include <coir/event.hpp>
-#include <coir/runtime.hpp>
 #include <coir/spawn.hpp>
-#include <coir/stack.hpp>
 #include <coir/task.hpp>
 #include <coir/testing.hpp>
 #include <coir/this_fiber.hpp>
@@ -14,20 +12,14 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
-#include <cstddef>
-#include <utility>
+
+#include "support/workers.hpp"
 
 namespace coir_test {
 
 // Instantiated with numbers of workers. Nothing is leaked.
-class virtual_run_test : public testing::TestWithParam<unsigned> {
+class virtual_run_test : public workers_test {
  protected:
-  template <class F>
-  auto run(F f, coir::runtime_options options = {}) {
-    options.workers = GetParam();
-    return coir::run(std::move(f), std::move(options));
-  }
-
   // All others have come as far as they can.
   static void settle() { coir::this_fiber::sleep_for(std::chrono::milliseconds(1)); }
 
@@ -52,16 +44,7 @@ class virtual_run_test : public testing::TestWithParam<unsigned> {
     self.get();
   }
 
-  void TearDown() override { EXPECT_EQ(coir::stack_stats().live, live_) << "a stack leaked"; }
-
   coir::testing::virtual_time clock_;
-
- private:
-  std::size_t live_ = coir::stack_stats().live;
 };
-
-inline auto one_and_four_workers() {
-  return testing::Values(1U, 4U);
-}
 
 }  // namespace coir_test

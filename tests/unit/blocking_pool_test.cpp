@@ -5,7 +5,6 @@
 #include <coir/event.hpp>
 #include <coir/run_blocking.hpp>
 #include <coir/runtime.hpp>
-#include <coir/stack.hpp>
 #include <coir/testing.hpp>
 #include <coir/this_fiber.hpp>
 
@@ -21,7 +20,6 @@
 #include <string>
 #include <system_error>
 #include <thread>
-#include <utility>
 #include <vector>
 
 #include <dirent.h>
@@ -29,6 +27,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "support/workers.hpp"
 #include "task/blocking_pool.hpp"
 
 namespace {
@@ -95,18 +94,8 @@ class no_threads {
   pthread_attr_t before_;
 };
 
-class BlockingPoolTest : public testing::TestWithParam<unsigned> {
- protected:
-  template <class F>
-  auto run(F f) {
-    return coir::run(std::move(f), {.workers = GetParam()});
-  }
-  void TearDown() override { EXPECT_EQ(coir::stack_stats().live, live_) << "a stack leaked"; }
-
- private:
-  std::size_t live_ = coir::stack_stats().live;
-};
-INSTANTIATE_TEST_SUITE_P(Workers, BlockingPoolTest, testing::Values(1U, 4U));
+class BlockingPoolTest : public coir_test::workers_test {};
+INSTANTIATE_TEST_SUITE_P(Workers, BlockingPoolTest, coir_test::one_and_four_workers());
 
 TEST_P(BlockingPoolTest, AThousandAtOnceAreAllMadeByNoMoreThreadsThanThereMayBe) {
   constexpr int calls = 1000;

@@ -23,6 +23,7 @@
 #include <vector>
 
 #include "support/parties.hpp"
+#include "support/workers.hpp"
 
 namespace {
 
@@ -33,18 +34,8 @@ class ContextVar : public coir_test::party_test {};
 INSTANTIATE_TEST_SUITE_P(By, ContextVar, coir_test::every_kind(), coir_test::name_of_kind);
 
 // For what fibers spawn: those of plain threads would end in a runtime that lives on.
-class ContextVarFibers : public testing::TestWithParam<unsigned> {
- protected:
-  template <class F>
-  void run(F f) {
-    coir::run(std::move(f), {.workers = GetParam()});
-  }
-  void TearDown() override { EXPECT_EQ(coir::stack_stats().live, live_) << "a stack leaked"; }
-
- private:
-  std::size_t live_ = coir::stack_stats().live;
-};
-INSTANTIATE_TEST_SUITE_P(Workers, ContextVarFibers, testing::Values(1U, 4U));
+class ContextVarFibers : public coir_test::workers_test {};
+INSTANTIATE_TEST_SUITE_P(Workers, ContextVarFibers, coir_test::one_and_four_workers());
 
 using text = coir::context_var<std::string>;
 using number = coir::context_var<int>;

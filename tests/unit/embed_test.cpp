@@ -1,7 +1,6 @@
 // embed_test.cpp - a runtime inside a foreign event loop: a hand-written one over poll().
 // SPDX-License-Identifier: BSL-1.0
 #include <coir/runtime.hpp>
-#include <coir/stack.hpp>
 #include <coir/this_fiber.hpp>
 
 #include <gtest/gtest.h>
@@ -9,7 +8,6 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
-#include <cstddef>
 #include <string>
 #include <thread>
 #include <vector>
@@ -17,14 +15,14 @@
 #include <poll.h>
 #include <unistd.h>
 
+#include "support/workers.hpp"
+
 namespace {
 
 using namespace std::chrono_literals;
 
-class EmbedTest : public testing::TestWithParam<unsigned> {
+class EmbedTest : public coir_test::leaks_no_stack<testing::TestWithParam<unsigned>> {
  protected:
-  void TearDown() override { EXPECT_EQ(coir::stack_stats().live, live_) << "a stack leaked"; }
-
   // What a foreign loop does: runs what is ready, then sleeps until there is more; how often it
   // went round. With other workers it looks up by itself, for what these do is not told to it.
   template <class Done>
@@ -49,11 +47,8 @@ class EmbedTest : public testing::TestWithParam<unsigned> {
     pollfd entry{rt.wait_fd(), POLLIN, 0};
     return poll(&entry, 1, 0) == 1;
   }
-
- private:
-  std::size_t live_ = coir::stack_stats().live;
 };
-INSTANTIATE_TEST_SUITE_P(Workers, EmbedTest, testing::Values(1U, 4U));
+INSTANTIATE_TEST_SUITE_P(Workers, EmbedTest, coir_test::one_and_four_workers());
 
 TEST(Embed, RunReadyRunsWhatIsReadyAndSaysWhetherAnythingWas) {
   coir::runtime rt;

@@ -2,7 +2,6 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <coir/fiber_local.hpp>
 #include <coir/runtime.hpp>
-#include <coir/stack.hpp>
 #include <coir/this_fiber.hpp>
 
 #include <gtest/gtest.h>
@@ -14,25 +13,16 @@
 #include <stdexcept>
 #include <string>
 #include <thread>
-#include <utility>
 #include <vector>
+
+#include "support/workers.hpp"
 
 namespace {
 
 using namespace std::chrono_literals;
 
-class FiberLocalTest : public testing::TestWithParam<unsigned> {
- protected:
-  template <class F>
-  auto run(F f) {
-    return coir::run(std::move(f), {.workers = GetParam()});
-  }
-  void TearDown() override { EXPECT_EQ(coir::stack_stats().live, live_) << "a stack leaked"; }
-
- private:
-  std::size_t live_ = coir::stack_stats().live;
-};
-INSTANTIATE_TEST_SUITE_P(Workers, FiberLocalTest, testing::Values(1U, 4U));
+class FiberLocalTest : public coir_test::workers_test {};
+INSTANTIATE_TEST_SUITE_P(Workers, FiberLocalTest, coir_test::one_and_four_workers());
 
 TEST_P(FiberLocalTest, EachFiberHasItsOwnAndTheThreadToo) {
   coir::fiber_local<int> value;

@@ -4,27 +4,20 @@
 
 #include <gtest/gtest.h>
 
-#include <cstddef>
 #include <memory>
 #include <optional>
 #include <ranges>
 #include <stdexcept>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "support/contexts.hpp"
+#include "support/workers.hpp"
 
 namespace {
 
 template <class Context>
-class GeneratorDelegate : public testing::Test {
- protected:
-  void TearDown() override { EXPECT_EQ(coir::stack_stats().live, live_) << "a stack leaked"; }
-
- private:
-  std::size_t live_ = coir::stack_stats().live;
-};
+class GeneratorDelegate : public coir_test::leaks_no_stack<> {};
 TYPED_TEST_SUITE(GeneratorDelegate, coir_test::every_context, coir_test::context_names);
 
 template <class Context, class Return = void>

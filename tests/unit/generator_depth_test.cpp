@@ -16,17 +16,12 @@
 #include <vector>
 
 #include "support/contexts.hpp"
+#include "support/workers.hpp"
 
 namespace {
 
 template <class Context>
-class GeneratorDepth : public testing::Test {
- protected:
-  void TearDown() override { EXPECT_EQ(coir::stack_stats().live, live_) << "a stack leaked"; }
-
- private:
-  std::size_t live_ = coir::stack_stats().live;
-};
+class GeneratorDepth : public coir_test::leaks_no_stack<> {};
 TYPED_TEST_SUITE(GeneratorDepth, coir_test::every_context, coir_test::context_names);
 
 template <class Context, class Yield = int>

@@ -14,17 +14,12 @@
 #include <vector>
 
 #include "support/contexts.hpp"
+#include "support/workers.hpp"
 
 namespace {
 
 template <class Context>
-class GeneratorException : public testing::Test {
- protected:
-  void TearDown() override { EXPECT_EQ(coir::stack_stats().live, live_) << "a stack leaked"; }
-
- private:
-  std::size_t live_ = coir::stack_stats().live;
-};
+class GeneratorException : public coir_test::leaks_no_stack<> {};
 TYPED_TEST_SUITE(GeneratorException, coir_test::every_context, coir_test::context_names);
 
 template <class Context>

@@ -4,23 +4,17 @@
 
 #include <gtest/gtest.h>
 
-#include <cstddef>
 #include <optional>
 #include <stdexcept>
 #include <string>
 
 #include "support/contexts.hpp"
+#include "support/workers.hpp"
 
 namespace {
 
 template <class Context>
-class GeneratorLevels : public testing::Test {
- protected:
-  void TearDown() override { EXPECT_EQ(coir::stack_stats().live, live_) << "a stack leaked"; }
-
- private:
-  std::size_t live_ = coir::stack_stats().live;
-};
+class GeneratorLevels : public coir_test::leaks_no_stack<> {};
 TYPED_TEST_SUITE(GeneratorLevels, coir_test::every_context, coir_test::context_names);
 
 template <class Context, class Return = void>

@@ -15,17 +15,12 @@
 #include <vector>
 
 #include "support/contexts.hpp"
+#include "support/workers.hpp"
 
 namespace {
 
 template <class Context>
-class GeneratorMigration : public testing::Test {
- protected:
-  void TearDown() override { EXPECT_EQ(coir::stack_stats().live, live_) << "a stack leaked"; }
-
- private:
-  std::size_t live_ = coir::stack_stats().live;
-};
+class GeneratorMigration : public coir_test::leaks_no_stack<> {};
 TYPED_TEST_SUITE(GeneratorMigration, coir_test::every_context, coir_test::context_names);
 
 template <class Context>

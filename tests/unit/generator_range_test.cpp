@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <concepts>
-#include <cstddef>
 #include <iterator>
 #include <memory>
 #include <ranges>
@@ -17,17 +16,12 @@
 #include <vector>
 
 #include "support/contexts.hpp"
+#include "support/workers.hpp"
 
 namespace {
 
 template <class Context>
-class GeneratorRange : public testing::Test {
- protected:
-  void TearDown() override { EXPECT_EQ(coir::stack_stats().live, live_) << "a stack leaked"; }
-
- private:
-  std::size_t live_ = coir::stack_stats().live;
-};
+class GeneratorRange : public coir_test::leaks_no_stack<> {};
 TYPED_TEST_SUITE(GeneratorRange, coir_test::every_context, coir_test::context_names);
 
 template <class Generator>

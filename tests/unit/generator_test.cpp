@@ -4,26 +4,19 @@
 
 #include <gtest/gtest.h>
 
-#include <cstddef>
 #include <memory>
 #include <optional>
 #include <stdexcept>
 #include <string>
 #include <type_traits>
-#include <utility>
 
 #include "support/contexts.hpp"
+#include "support/workers.hpp"
 
 namespace {
 
 template <class Context>
-class GeneratorTest : public testing::Test {
- protected:
-  void TearDown() override { EXPECT_EQ(coir::stack_stats().live, live_) << "a stack leaked"; }
-
- private:
-  std::size_t live_ = coir::stack_stats().live;
-};
+class GeneratorTest : public coir_test::leaks_no_stack<> {};
 TYPED_TEST_SUITE(GeneratorTest, coir_test::every_context, coir_test::context_names);
 
 template <class Context, class Yield = int, class Return = void>

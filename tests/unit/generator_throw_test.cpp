@@ -4,7 +4,6 @@
 
 #include <gtest/gtest.h>
 
-#include <cstddef>
 #include <exception>
 #include <memory>
 #include <optional>
@@ -12,17 +11,12 @@
 #include <string>
 
 #include "support/contexts.hpp"
+#include "support/workers.hpp"
 
 namespace {
 
 template <class Context>
-class GeneratorThrow : public testing::Test {
- protected:
-  void TearDown() override { EXPECT_EQ(coir::stack_stats().live, live_) << "a stack leaked"; }
-
- private:
-  std::size_t live_ = coir::stack_stats().live;
-};
+class GeneratorThrow : public coir_test::leaks_no_stack<> {};
 TYPED_TEST_SUITE(GeneratorThrow, coir_test::every_context, coir_test::context_names);
 
 template <class Context, class Yield = int, class Return = void>

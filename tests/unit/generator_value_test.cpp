@@ -6,7 +6,6 @@
 
 #include <array>
 #include <concepts>
-#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -18,17 +17,12 @@
 #include <vector>
 
 #include "support/contexts.hpp"
+#include "support/workers.hpp"
 
 namespace {
 
 template <class Context>
-class GeneratorValue : public testing::Test {
- protected:
-  void TearDown() override { EXPECT_EQ(coir::stack_stats().live, live_) << "a stack leaked"; }
-
- private:
-  std::size_t live_ = coir::stack_stats().live;
-};
+class GeneratorValue : public coir_test::leaks_no_stack<> {};
 TYPED_TEST_SUITE(GeneratorValue, coir_test::every_context, coir_test::context_names);
 
 template <class Context, class Yield, class Return = void>

@@ -2,7 +2,6 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <coir/cancelled.hpp>
 #include <coir/runtime.hpp>
-#include <coir/stack.hpp>
 #include <coir/testing.hpp>
 #include <coir/this_fiber.hpp>
 
@@ -10,28 +9,20 @@
 
 #include <chrono>
 #include <stdexcept>
-#include <utility>
 #include <vector>
+
+#include "support/workers.hpp"
 
 namespace {
 
 using namespace std::chrono_literals;
 using coir::this_fiber::sleep_for;
 
-class NestTest : public testing::TestWithParam<unsigned> {
+class NestTest : public coir_test::workers_test {
  protected:
-  template <class F>
-  auto run(F f) {
-    return coir::run(std::move(f), {.workers = GetParam()});
-  }
-  void TearDown() override { EXPECT_EQ(coir::stack_stats().live, live_) << "a stack leaked"; }
-
   coir::testing::virtual_time clock_;
-
- private:
-  std::size_t live_ = coir::stack_stats().live;
 };
-INSTANTIATE_TEST_SUITE_P(Workers, NestTest, testing::Values(1U, 4U));
+INSTANTIATE_TEST_SUITE_P(Workers, NestTest, coir_test::one_and_four_workers());
 
 TEST_P(NestTest, WhatWasSpawnedUnderItIsCancelledAndJoinedHoweverDeep) {
   run([&] {

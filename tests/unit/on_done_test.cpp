@@ -3,7 +3,6 @@
 #include <coir/cancelled.hpp>
 #include <coir/event.hpp>
 #include <coir/runtime.hpp>
-#include <coir/stack.hpp>
 #include <coir/testing.hpp>
 #include <coir/this_fiber.hpp>
 
@@ -21,12 +20,14 @@
 #include <utility>
 #include <vector>
 
+#include "support/workers.hpp"
+
 namespace {
 
 using namespace std::chrono_literals;
 using coir::this_fiber::sleep_for;
 
-class OnDoneTest : public testing::TestWithParam<unsigned> {
+class OnDoneTest : public coir_test::leaks_no_stack<testing::TestWithParam<unsigned>> {
  protected:
   template <class F>
   auto run(F f) {
@@ -38,17 +39,13 @@ class OnDoneTest : public testing::TestWithParam<unsigned> {
       EXPECT_THROW(std::rethrow_exception(failure), std::runtime_error);
     };
   }
-  void TearDown() override { EXPECT_EQ(coir::stack_stats().live, live_) << "a stack leaked"; }
 
   static void settle() { sleep_for(1ms); }
 
   coir::testing::virtual_time clock_;
   std::atomic<int> unhandled_{0};
-
- private:
-  std::size_t live_ = coir::stack_stats().live;
 };
-INSTANTIATE_TEST_SUITE_P(Workers, OnDoneTest, testing::Values(1U, 4U));
+INSTANTIATE_TEST_SUITE_P(Workers, OnDoneTest, coir_test::one_and_four_workers());
 
 TEST_P(OnDoneTest, ACallbackGetsTheTaskThatHasEnded) {
   run([] {

@@ -5,7 +5,6 @@
 #include <coir/event.hpp>
 #include <coir/run_blocking.hpp>
 #include <coir/runtime.hpp>
-#include <coir/stack.hpp>
 #include <coir/this_fiber.hpp>
 
 #include <gtest/gtest.h>
@@ -18,10 +17,10 @@
 #include <stdexcept>
 #include <string>
 #include <thread>
-#include <utility>
 #include <vector>
 
 #include "support/parties.hpp"
+#include "support/workers.hpp"
 #include "task/blocking_pool.hpp"
 
 namespace {
@@ -30,18 +29,8 @@ using namespace std::chrono_literals;
 using coir::run_blocking;
 using coir::spawn_blocking;
 
-class RunBlockingCancelTest : public testing::TestWithParam<unsigned> {
- protected:
-  template <class F>
-  auto run(F f) {
-    return coir::run(std::move(f), {.workers = GetParam()});
-  }
-  void TearDown() override { EXPECT_EQ(coir::stack_stats().live, live_) << "a stack leaked"; }
-
- private:
-  std::size_t live_ = coir::stack_stats().live;
-};
-INSTANTIATE_TEST_SUITE_P(Workers, RunBlockingCancelTest, testing::Values(1U, 4U));
+class RunBlockingCancelTest : public coir_test::workers_test {};
+INSTANTIATE_TEST_SUITE_P(Workers, RunBlockingCancelTest, coir_test::one_and_four_workers());
 
 // Until a fiber that was cancelled waits for the end of its call.
 void until_told() {

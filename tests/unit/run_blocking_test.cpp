@@ -9,7 +9,6 @@
 
 #include <gtest/gtest.h>
 
-#include <cstddef>
 #include <functional>
 #include <future>
 #include <memory>
@@ -20,6 +19,8 @@
 #include <utility>
 
 #include <pthread.h>
+
+#include "support/workers.hpp"
 
 namespace {
 
@@ -34,18 +35,8 @@ std::string thread_name() {
   return name;
 }
 
-class RunBlockingTest : public testing::TestWithParam<unsigned> {
- protected:
-  template <class F>
-  auto run(F f) {
-    return coir::run(std::move(f), {.workers = GetParam()});
-  }
-  void TearDown() override { EXPECT_EQ(coir::stack_stats().live, live_) << "a stack leaked"; }
-
- private:
-  std::size_t live_ = coir::stack_stats().live;
-};
-INSTANTIATE_TEST_SUITE_P(Workers, RunBlockingTest, testing::Values(1U, 4U));
+class RunBlockingTest : public coir_test::workers_test {};
+INSTANTIATE_TEST_SUITE_P(Workers, RunBlockingTest, coir_test::one_and_four_workers());
 
 TEST_P(RunBlockingTest, TheCallIsMadeOnAnotherThreadWithoutACurrentRuntime) {
   run([] {

@@ -15,25 +15,16 @@
 #include <stdexcept>
 #include <string>
 #include <thread>
-#include <utility>
 #include <vector>
+
+#include "support/workers.hpp"
 
 namespace {
 
 using namespace std::chrono_literals;
 
-class RunTest : public testing::TestWithParam<unsigned> {
- protected:
-  template <class F>
-  auto run(F f) {
-    return coir::run(std::move(f), {.workers = GetParam()});
-  }
-  void TearDown() override { EXPECT_EQ(coir::stack_stats().live, live_) << "a stack leaked"; }
-
- private:
-  std::size_t live_ = coir::stack_stats().live;
-};
-INSTANTIATE_TEST_SUITE_P(Workers, RunTest, testing::Values(1U, 4U));
+class RunTest : public coir_test::workers_test {};
+INSTANTIATE_TEST_SUITE_P(Workers, RunTest, coir_test::one_and_four_workers());
 
 TEST_P(RunTest, ItReturnsWhatTheFunctionReturns) {
   EXPECT_EQ(run([] { return 42; }), 42);

@@ -24,6 +24,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "support/workers.hpp"
+
 namespace {
 
 // Counts down to the allocation that fails; negative: none does.
@@ -72,13 +74,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-class RuntimeMemory : public testing::Test {
- protected:
-  void TearDown() override { EXPECT_EQ(coir::stack_stats().live, live_) << "a stack leaked"; }
-
- private:
-  std::size_t live_ = coir::stack_stats().live;
-};
+using RuntimeMemory = coir_test::leaks_no_stack<>;
 
 #if !COIR_ASAN && !COIR_TSAN  // they need all the address space there is
 

@@ -2,7 +2,6 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <coir/cancelled.hpp>
 #include <coir/runtime.hpp>
-#include <coir/stack.hpp>
 #include <coir/this_fiber.hpp>
 
 #include <gtest/gtest.h>
@@ -20,19 +19,17 @@
 #include <utility>
 #include <vector>
 
+#include "support/workers.hpp"
+
 namespace {
 
 using namespace std::chrono_literals;
 
-class RuntimeTest : public testing::TestWithParam<unsigned> {
+class RuntimeTest : public coir_test::leaks_no_stack<testing::TestWithParam<unsigned>> {
  protected:
   coir::runtime_options options() const { return {.workers = GetParam()}; }
-  void TearDown() override { EXPECT_EQ(coir::stack_stats().live, live_) << "a stack leaked"; }
-
- private:
-  std::size_t live_ = coir::stack_stats().live;
 };
-INSTANTIATE_TEST_SUITE_P(Workers, RuntimeTest, testing::Values(1U, 4U));
+INSTANTIATE_TEST_SUITE_P(Workers, RuntimeTest, coir_test::one_and_four_workers());
 
 static_assert(!std::is_copy_constructible_v<coir::runtime>);
 static_assert(std::is_nothrow_move_constructible_v<coir::runtime>);

@@ -3,7 +3,6 @@
 #include <coir/cancelled.hpp>
 #include <coir/runtime.hpp>
 #include <coir/semaphore.hpp>
-#include <coir/stack.hpp>
 #include <coir/this_fiber.hpp>
 
 #include <gtest/gtest.h>
@@ -14,29 +13,21 @@
 #include <cstdint>
 #include <limits>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "sched/clock.hpp"
+#include "support/workers.hpp"
 
 namespace {
 
 using namespace std::chrono_literals;
 
-class SleepTest : public testing::TestWithParam<unsigned> {
+class SleepTest : public coir_test::workers_test {
  protected:
   SleepTest() { coir::set_virtual_clock(true); }
   ~SleepTest() override { coir::set_virtual_clock(false); }
-  template <class F>
-  auto run(F f) {
-    return coir::run(std::move(f), {.workers = GetParam()});
-  }
-  void TearDown() override { EXPECT_EQ(coir::stack_stats().live, live_) << "a stack leaked"; }
-
- private:
-  std::size_t live_ = coir::stack_stats().live;
 };
-INSTANTIATE_TEST_SUITE_P(Workers, SleepTest, testing::Values(1U, 4U));
+INSTANTIATE_TEST_SUITE_P(Workers, SleepTest, coir_test::one_and_four_workers());
 
 std::chrono::nanoseconds now() {
   return std::chrono::nanoseconds(coir::clock_now());

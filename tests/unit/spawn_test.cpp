@@ -16,23 +16,14 @@
 #include <stdexcept>
 #include <string>
 #include <thread>
-#include <utility>
 #include <vector>
+
+#include "support/workers.hpp"
 
 namespace {
 
-class SpawnTest : public testing::TestWithParam<unsigned> {
- protected:
-  template <class F>
-  auto run(F f) {
-    return coir::run(std::move(f), {.workers = GetParam()});
-  }
-  void TearDown() override { EXPECT_EQ(coir::stack_stats().live, live_) << "a stack leaked"; }
-
- private:
-  std::size_t live_ = coir::stack_stats().live;
-};
-INSTANTIATE_TEST_SUITE_P(Workers, SpawnTest, testing::Values(1U, 4U));
+class SpawnTest : public coir_test::workers_test {};
+INSTANTIATE_TEST_SUITE_P(Workers, SpawnTest, coir_test::one_and_four_workers());
 
 TEST_P(SpawnTest, AFiberDoesNotStartBeforeItsSpawnerSuspends) {
   if (GetParam() != 1) GTEST_SKIP() << "with more workers another one may start it";

@@ -2,7 +2,6 @@
 // pinned. SPDX-License-Identifier: BSL-1.0
 #include <coir/event.hpp>
 #include <coir/runtime.hpp>
-#include <coir/stack.hpp>
 #include <coir/this_fiber.hpp>
 
 #include <gtest/gtest.h>
@@ -21,20 +20,17 @@
 
 #include "arch/heavy_fence.hpp"
 #include "sched/runtime_core.hpp"
+#include "support/workers.hpp"
 
 namespace {
 
 using namespace std::chrono_literals;
 
-class StealTest : public testing::Test {
+class StealTest : public coir_test::leaks_no_stack<> {
  protected:
   void SetUp() override {
     if (!coir::prepare_heavy_fence()) GTEST_SKIP() << "nothing is stolen without a heavy fence";
   }
-  void TearDown() override { EXPECT_EQ(coir::stack_stats().live, live_) << "a stack leaked"; }
-
- private:
-  std::size_t live_ = coir::stack_stats().live;
 };
 
 // The calling thread's id. The compiler takes std::this_thread::get_id() for a constant.

@@ -2,23 +2,21 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <coir/gather.hpp>
 #include <coir/runtime.hpp>
-#include <coir/stack.hpp>
 #include <coir/task.hpp>
 #include <coir/this_fiber.hpp>
 
 #include <gtest/gtest.h>
 
-#include <cstddef>
 #include <functional>
 #include <string>
 #include <utility>
 
+#include "support/workers.hpp"
+
 namespace {
 
-class TaskCallbackTest : public testing::Test {
+class TaskCallbackTest : public coir_test::leaks_no_stack<> {
  protected:
-  void TearDown() override { EXPECT_EQ(coir::stack_stats().live, live_) << "a stack leaked"; }
-
   // A callback that is given a text of its own beside the task.
   auto note(std::string what) {
     return std::bind_front(
@@ -29,9 +27,6 @@ class TaskCallbackTest : public testing::Test {
   }
 
   std::string log_;
-
- private:
-  std::size_t live_ = coir::stack_stats().live;
 };
 
 int seven() {

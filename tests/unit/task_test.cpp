@@ -2,14 +2,12 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <coir/cancelled.hpp>
 #include <coir/runtime.hpp>
-#include <coir/stack.hpp>
 #include <coir/this_fiber.hpp>
 
 #include <gtest/gtest.h>
 
 #include <atomic>
 #include <chrono>
-#include <cstddef>
 #include <exception>
 #include <future>
 #include <memory>
@@ -21,22 +19,14 @@
 #include <utility>
 #include <vector>
 
+#include "support/workers.hpp"
+
 namespace {
 
 using namespace std::chrono_literals;
 
-class TaskTest : public testing::TestWithParam<unsigned> {
- protected:
-  template <class F>
-  auto run(F f) {
-    return coir::run(std::move(f), {.workers = GetParam()});
-  }
-  void TearDown() override { EXPECT_EQ(coir::stack_stats().live, live_) << "a stack leaked"; }
-
- private:
-  std::size_t live_ = coir::stack_stats().live;
-};
-INSTANTIATE_TEST_SUITE_P(Workers, TaskTest, testing::Values(1U, 4U));
+class TaskTest : public coir_test::workers_test {};
+INSTANTIATE_TEST_SUITE_P(Workers, TaskTest, coir_test::one_and_four_workers());
 
 static_assert(std::is_copy_constructible_v<coir::task<int>>);
 static_assert(std::is_copy_constructible_v<coir::task<std::unique_ptr<int>>>);

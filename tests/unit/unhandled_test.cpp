@@ -5,13 +5,11 @@
 #include <coir/gather.hpp>
 #include <coir/runtime.hpp>
 #include <coir/shield.hpp>
-#include <coir/stack.hpp>
 #include <coir/this_fiber.hpp>
 
 #include <gtest/gtest.h>
 
 #include <atomic>
-#include <cstddef>
 #include <exception>
 #include <memory>
 #include <mutex>
@@ -20,6 +18,8 @@
 #include <string_view>
 #include <utility>
 #include <vector>
+
+#include "support/workers.hpp"
 
 namespace {
 
@@ -35,7 +35,7 @@ std::string words_of(const std::exception_ptr& failure) {
   }
 }
 
-class UnhandledTest : public testing::TestWithParam<unsigned> {
+class UnhandledTest : public coir_test::leaks_no_stack<testing::TestWithParam<unsigned>> {
  protected:
   // Runs f; what was reported until nothing of the runtime is left, and no handle.
   template <class F>
@@ -49,12 +49,8 @@ class UnhandledTest : public testing::TestWithParam<unsigned> {
     coir::run(std::move(f), {.workers = GetParam(), .on_unhandled = note});
     return reports;
   }
-  void TearDown() override { EXPECT_EQ(coir::stack_stats().live, live_) << "a stack leaked"; }
-
- private:
-  std::size_t live_ = coir::stack_stats().live;
 };
-INSTANTIATE_TEST_SUITE_P(Workers, UnhandledTest, testing::Values(1U, 4U));
+INSTANTIATE_TEST_SUITE_P(Workers, UnhandledTest, coir_test::one_and_four_workers());
 
 using reports = std::vector<std::string>;
 

@@ -5,7 +5,6 @@
 #include <coir/event.hpp>
 #include <coir/generator.hpp>
 #include <coir/runtime.hpp>
-#include <coir/stack.hpp>
 #include <coir/this_fiber.hpp>
 
 #include <gmock/gmock.h>
@@ -14,7 +13,6 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
-#include <cstddef>
 #include <cstdlib>
 #include <fstream>
 #include <functional>
@@ -32,6 +30,7 @@
 #include "support/captured_stderr.hpp"
 #include "support/death.hpp"
 #include "support/parties.hpp"
+#include "support/workers.hpp"
 
 namespace {
 
@@ -56,7 +55,7 @@ extern "C" void coir_test_keeps_its_worker(const std::function<bool()>& done);
 
 namespace {
 
-class WatchdogTest : public testing::TestWithParam<unsigned> {
+class WatchdogTest : public coir_test::leaks_no_stack<testing::TestWithParam<unsigned>> {
  protected:
   void SetUp() override {
     if (COIR_TEST_EMULATED) GTEST_SKIP() << "no look reaches a fiber that runs under the emulator";
@@ -71,13 +70,10 @@ class WatchdogTest : public testing::TestWithParam<unsigned> {
   int reports() { return stderr_.count(complaint); }
   const std::string& text() { return stderr_.text(); }
 
-  void TearDown() override { EXPECT_EQ(coir::stack_stats().live, live_) << "a stack leaked"; }
-
  private:
-  std::size_t live_ = coir::stack_stats().live;
   coir_test::captured_stderr stderr_;
 };
-INSTANTIATE_TEST_SUITE_P(Workers, WatchdogTest, testing::Values(1U, 4U));
+INSTANTIATE_TEST_SUITE_P(Workers, WatchdogTest, coir_test::one_and_four_workers());
 
 TEST_P(WatchdogTest, AFiberThatKeepsItsWorkerIsReportedByNameWithItsCallsWhileItRuns) {
   coir::run([&] { coir::spawn({.name = "hog"}, [&] { hog_until(1); }).join(); },

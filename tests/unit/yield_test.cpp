@@ -1,7 +1,6 @@
 // yield_test.cpp - giving way: who runs next, who is never shut out, and what comes along.
 // SPDX-License-Identifier: BSL-1.0
 #include <coir/runtime.hpp>
-#include <coir/stack.hpp>
 #include <coir/this_fiber.hpp>
 
 #include <gtest/gtest.h>
@@ -14,25 +13,16 @@
 #include <stdexcept>
 #include <string>
 #include <thread>
-#include <utility>
 #include <vector>
+
+#include "support/workers.hpp"
 
 namespace {
 
 using namespace std::chrono_literals;
 
-class YieldTest : public testing::TestWithParam<unsigned> {
- protected:
-  template <class F>
-  auto run(F f) {
-    return coir::run(std::move(f), {.workers = GetParam()});
-  }
-  void TearDown() override { EXPECT_EQ(coir::stack_stats().live, live_) << "a stack leaked"; }
-
- private:
-  std::size_t live_ = coir::stack_stats().live;
-};
-INSTANTIATE_TEST_SUITE_P(Workers, YieldTest, testing::Values(1U, 4U));
+class YieldTest : public coir_test::workers_test {};
+INSTANTIATE_TEST_SUITE_P(Workers, YieldTest, coir_test::one_and_four_workers());
 
 TEST(YieldOrder, AThousandFibersTakeTurnsForEver) {
   coir::run([] {
