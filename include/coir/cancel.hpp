@@ -7,10 +7,14 @@
 #include <coir/cancel_scope.hpp>
 #include <coir/cancelled.hpp>
 #include <coir/deadline.hpp>
+#include <coir/spawn.hpp>
 #include <coir/uncancellable.hpp>
+#include <coir/wait.hpp>
 
 #include <chrono>
 #include <functional>
+#include <memory>
+#include <type_traits>
 #include <utility>
 
 namespace coir {
@@ -61,7 +65,28 @@ class timeout_scope {
 };
 
 template <class F>
-decltype(auto) with_deadline(deadline until, F&& f) {
+std::invoke_result_t<F> with_deadline(deadline until, F&& f);
+
+// On a plain thread, which has no scopes: f is called by a fiber of the default runtime.
+template <class F>
+[[gnu::noinline, gnu::cold]] std::invoke_result_t<F> with_deadline_on_fiber(deadline until, F&& f) {
+  using result = std::invoke_result_t<F>;
+  if constexpr (std::is_reference_v<result>) {
+    std::remove_reference_t<result>* found = nullptr;
+    spawn([&] {
+      auto&& named = with_deadline(until, std::forward<F>(f));
+      found = std::addressof(named);
+    }).get();
+    return static_cast<result>(*found);
+  } else {
+    return spawn([&] { return with_deadline(until, std::forward<F>(f)); }).get();
+  }
+}
+
+template <class F>
+std::invoke_result_t<F> with_deadline(deadline until, F&& f) {
+  if (current_worker() == nullptr) [[unlikely]]
+    return with_deadline_on_fiber(until, std::forward<F>(f));
   {
     cancel_scope scope(cancel_scope::kind::throws_scope_cancelled);
     scope.set_deadline(until);
@@ -81,15 +106,16 @@ decltype(auto) with_deadline(deadline until, F&& f) {
 //
 // f is told by a cancellation at its next wait, as by task::cancel(), and its end is waited for:
 // what it has begun it may finish, and if it returns normally after all, that is the result. An
-// outer timeout or a cancellation passes through an inner one unchanged.
+// outer timeout or a cancellation passes through an inner one unchanged. On a plain thread f is
+// called by a fiber of the default runtime, which the thread waits for.
 //
-// Throws  timed_out; what f throws; std::logic_error on a plain thread.
+// Throws  timed_out; what f throws.
 template <class Rep, class Period, class F>
-decltype(auto) with_timeout(const std::chrono::duration<Rep, Period>& duration, F&& f) {
+std::invoke_result_t<F> with_timeout(const std::chrono::duration<Rep, Period>& duration, F&& f) {
   return with_deadline(deadline::after(duration), std::forward<F>(f));
 }
 template <class Clock, class Duration, class F>
-decltype(auto) with_timeout(const std::chrono::time_point<Clock, Duration>& time, F&& f) {
+std::invoke_result_t<F> with_timeout(const std::chrono::time_point<Clock, Duration>& time, F&& f) {
   return with_deadline(deadline::at(time), std::forward<F>(f));
 }
 

@@ -4,14 +4,17 @@
 #include <coir/cancelled.hpp>
 #include <coir/channel.hpp>
 #include <coir/event.hpp>
+#include <coir/runtime.hpp>
 #include <coir/semaphore.hpp>
 
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <memory>
 #include <stdexcept>
 #include <string>
 #include <type_traits>
+#include <utility>
 
 #include "support/virtual_run.hpp"
 
@@ -200,10 +203,27 @@ TEST_P(TimeoutTest, ADeadlineThatHasPassedIsNotMoved) {
   });
 }
 
-TEST(TimeoutOfAThread, IsALogicError) {
+TEST(TimeoutOfAThread, AScopeIsALogicError) {
   EXPECT_THROW(timeout_scope t{1s}, std::logic_error);
   EXPECT_THROW(timeout_scope t, std::logic_error);
-  EXPECT_THROW(with_timeout(1s, [] { return 1; }), std::logic_error);
+}
+
+TEST(TimeoutOfAThread, ACallIsMadeByAFiberOfTheDefaultRuntime) {
+  EXPECT_EQ(with_timeout(1h, coir::runtime::current), &coir::default_runtime());
+  EXPECT_EQ(*with_timeout(1h, [] { return std::make_unique<int>(5); }), 5);
+  int here = 1;
+  int& found = with_timeout(1h, [&]() -> int& { return here; });
+  EXPECT_EQ(&found, &here);
+  int&& moved = with_timeout(1h, [&]() -> int&& { return std::move(here); });
+  EXPECT_EQ(&moved, &here);
+  with_timeout(1h, [&] { here = 2; });
+  EXPECT_EQ(here, 2);
+  EXPECT_THROW(with_timeout(1h, [] { throw std::runtime_error("no"); }), std::runtime_error);
+}
+
+TEST(TimeoutOfAThread, ACallThatTakesLongerThrowsTimedOut) {
+  coir::event never;
+  EXPECT_THROW(with_timeout(1ms, [&] { never.wait(); }), coir::timed_out);
 }
 
 }  // namespace
