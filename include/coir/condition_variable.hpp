@@ -24,9 +24,14 @@ inline namespace v1 {
 // Lifetime         may be destroyed once all its waiters have been notified, though they have not
 //                  returned from wait().
 // Cancellation     all waits are cancellation points; they lock again before they throw.
-// Throws           cancelled, deadlock. One that cannot lock again aborts.
+// Throws           cancelled, deadlock; std::system_error (operation_not_permitted) where the lock
+//                  is not locked. One that cannot lock again aborts.
+// Misuse           unless NDEBUG these abort: waiting with a mutex that another holds, waiting with
+//                  another mutex than those that wait already, destroying it while one waits.
 class condition_variable {
  public:
+  using native_handle_type = condition_variable*;  // there is nothing below it
+
   constexpr condition_variable() noexcept = default;
   condition_variable(const condition_variable&) = delete;
   condition_variable& operator=(const condition_variable&) = delete;
@@ -66,6 +71,8 @@ class condition_variable {
       if (wait_deadline(lock, until) == cv_status::timeout) return stop_waiting();
     return true;
   }
+
+  native_handle_type native_handle() noexcept { return this; }
 
  private:
   cv_status wait_deadline(std::unique_lock<mutex>& lock, deadline until);

@@ -3,11 +3,24 @@
 #pragma once
 
 #include <chrono>
+#include <concepts>
 #include <cstdint>
 #include <limits>
 
 namespace coir {
 inline namespace v1 {
+
+// What the standard asks of a type that is to be a clock.
+template <class Clock>
+concept clock_like = requires {
+  typename Clock::rep;
+  typename Clock::period;
+  typename Clock::duration;
+  typename Clock::time_point;
+  Clock::is_steady;
+  Clock::now();
+}
+&&std::same_as<typename Clock::duration, typename Clock::time_point::duration>;
 
 // Nanoseconds on std::chrono::steady_clock, or on the virtual clock of a test.
 class deadline {
@@ -34,6 +47,7 @@ class deadline {
   // The same point on any clock, as far as the two clocks agree now.
   template <class Clock, class Duration>
   static deadline at(const std::chrono::time_point<Clock, Duration>& time) noexcept {
+    static_assert(clock_like<Clock>, "a point in time is on no clock");
     auto clock = Clock::now();
     return time > clock ? after(time - clock) : passed();
   }

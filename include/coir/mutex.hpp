@@ -49,6 +49,8 @@ using std::unique_lock;
 //                  NDEBUG.
 class mutex {
  public:
+  using native_handle_type = mutex*;  // there is nothing below it
+
   constexpr mutex() noexcept = default;
   mutex(const mutex&) = delete;
   mutex& operator=(const mutex&) = delete;
@@ -84,18 +86,25 @@ class mutex {
       unlock_slowly(self, word);
   }
 
+  native_handle_type native_handle() noexcept {
+    return this;
+  }
+
+  // Engine level: whether the caller holds it.
+  bool held_here() const noexcept {
+    // Relaxed: only the caller itself writes the caller's word there.
+    return (word_.load(std::memory_order_relaxed) & ~flags) == lock_owner_here();
+  }
+
  protected:
   // Whether the mutex could be locked in time.
   bool lock_deadline(deadline until) {
     return try_lock() || lock_slowly(until);
   }
 
-  bool held_here() const noexcept {
-    // Relaxed: only the caller itself writes the caller's word there.
-    return (word_.load(std::memory_order_relaxed) & ~flags) == lock_owner_here();
-  }
-
  private:
+  friend class recursive_mutex;
+
   //      63                                      2        1         0
   //     +-----------------------------------------+-------+---------+
   //     | owner: a fiber or thread; 0 when free   | woken | waiting |   word_
@@ -123,6 +132,8 @@ class mutex {
 // std::timed_mutex: a mutex that one can give up waiting for.
 class timed_mutex : private mutex {
  public:
+  using native_handle_type = timed_mutex*;
+
   constexpr timed_mutex() noexcept = default;
   using mutex::lock;
   using mutex::try_lock;
@@ -136,42 +147,50 @@ class timed_mutex : private mutex {
   bool try_lock_until(const std::chrono::time_point<Clock, Duration>& time) {
     return try_until(time, [this](deadline until) { return lock_deadline(until); });
   }
+  native_handle_type native_handle() noexcept { return this; }
 };
 
-// std::recursive_mutex: its holder may lock it again, and unlocks it as often.
-class recursive_mutex : private mutex {
+// std::recursive_mutex: its holder may lock it again, and unlocks it as often. It has a mutex and
+// is none, since all its data are to be one class's (standard layout).
+class recursive_mutex {
  public:
+  using native_handle_type = recursive_mutex*;
+
   constexpr recursive_mutex() noexcept = default;
 
   // Throws std::system_error (resource_unavailable_try_again) beyond four billion levels.
   void lock() {
-    if (held_here()) return deepen();
-    mutex::lock();
+    if (mutex_.held_here()) return deepen();
+    mutex_.lock();
   }
   bool try_lock() noexcept {
-    if (!held_here()) return mutex::try_lock();
+    if (!mutex_.held_here()) return mutex_.try_lock();
     if (depth_ == deepest) return false;
     ++depth_;
     return true;
   }
   void unlock() {
-    if (depth_ == 0 || !held_here()) return mutex::unlock();
+    if (depth_ == 0 || !mutex_.held_here()) return mutex_.unlock();
     --depth_;
   }
+  native_handle_type native_handle() noexcept { return this; }
 
  protected:
-  bool lock_deadline(deadline until) { return try_lock() || mutex::lock_deadline(until); }
+  bool lock_deadline(deadline until) { return try_lock() || mutex_.lock_deadline(until); }
 
  private:
   static constexpr std::uint32_t deepest = UINT32_MAX;
   void deepen();
 
+  mutex mutex_;
   std::uint32_t depth_ = 0;  // by the holder; locks beyond the first
 };
 
 // std::recursive_timed_mutex: both.
 class recursive_timed_mutex : private recursive_mutex {
  public:
+  using native_handle_type = recursive_timed_mutex*;
+
   constexpr recursive_timed_mutex() noexcept = default;
   using recursive_mutex::lock;
   using recursive_mutex::try_lock;
@@ -185,6 +204,7 @@ class recursive_timed_mutex : private recursive_mutex {
   bool try_lock_until(const std::chrono::time_point<Clock, Duration>& time) {
     return try_until(time, [this](deadline until) { return lock_deadline(until); });
   }
+  native_handle_type native_handle() noexcept { return this; }
 };
 
 }  // namespace v1

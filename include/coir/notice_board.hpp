@@ -39,14 +39,14 @@ class notice_board {
 
   // Comes in, and leaves the board's lock locked for wait().
   void enter(waiter& w) noexcept {
-    lock.lock();
+    lock_.lock();
     waiters_.push_back(w);
     count(1);
   }
   // After a wait() that did not succeed, or that never began.
   void leave() noexcept;
 
-  spinlock lock;
+  spinlock& lock() noexcept { return lock_; }
 
  private:
   bool anyone() const noexcept {
@@ -57,13 +57,14 @@ class notice_board {
   void notify_first() noexcept;
   [[gnu::always_inline]] waiter* pop() noexcept;
   void count(std::uint32_t change) noexcept {
-    // Relaxed: written under the lock.
+    // Relaxed: written under lock_.
     inside_.store(inside_.load(std::memory_order_relaxed) + change, std::memory_order_relaxed);
   }
   bool anyone_pending() const noexcept;
 
-  atomic_cell<std::uint32_t> inside_{0};  // written under lock; those that will look at the board
-  wait_list waiters_;                     // under lock
+  spinlock lock_;
+  atomic_cell<std::uint32_t> inside_{0};  // written under lock_; those that will look at the board
+  wait_list waiters_;                     // under lock_
 };
 
 // A wait in two steps, with code of the user's between them.

@@ -107,28 +107,36 @@ packaged_task(R (*)(Args...)) -> packaged_task<R(Args...)>;
 // The signature of a callable that is not overloaded.
 template <class Member>
 struct signature_of;
-template <class R, class F, class... Args>
-struct signature_of<R (F::*)(Args...)> {
+template <class R, class F, bool Quiet, class... Args>
+struct signature_of<R (F::*)(Args...) noexcept(Quiet)> {
   using type = R(Args...);
 };
-template <class R, class F, class... Args>
-struct signature_of<R (F::*)(Args...) const> {
+template <class R, class F, bool Quiet, class... Args>
+struct signature_of<R (F::*)(Args...)& noexcept(Quiet)> {
   using type = R(Args...);
 };
-template <class R, class F, class... Args>
-struct signature_of<R (F::*)(Args...) noexcept> {
+template <class R, class F, bool Quiet, class... Args>
+struct signature_of<R (F::*)(Args...) const noexcept(Quiet)> {
   using type = R(Args...);
 };
-template <class R, class F, class... Args>
-struct signature_of<R (F::*)(Args...) const noexcept> {
+template <class R, class F, bool Quiet, class... Args>
+struct signature_of<R (F::*)(Args...) const& noexcept(Quiet)> {
   using type = R(Args...);
 };
-template <class R, class F, class... Args>
-struct signature_of<R (F::*)(Args...)&> {
+template <class R, class F, bool Quiet, class... Args>
+struct signature_of<R (F::*)(Args...) volatile noexcept(Quiet)> {
   using type = R(Args...);
 };
-template <class R, class F, class... Args>
-struct signature_of<R (F::*)(Args...) const&> {
+template <class R, class F, bool Quiet, class... Args>
+struct signature_of<R (F::*)(Args...) volatile& noexcept(Quiet)> {
+  using type = R(Args...);
+};
+template <class R, class F, bool Quiet, class... Args>
+struct signature_of<R (F::*)(Args...) const volatile noexcept(Quiet)> {
+  using type = R(Args...);
+};
+template <class R, class F, bool Quiet, class... Args>
+struct signature_of<R (F::*)(Args...) const volatile& noexcept(Quiet)> {
   using type = R(Args...);
 };
 template <class F>
@@ -136,6 +144,3 @@ packaged_task(F) -> packaged_task<typename signature_of<decltype(&F::operator())
 
 }  // namespace v1
 }  // namespace coir
-
-template <class R, class Allocator>
-struct std::uses_allocator<coir::packaged_task<R>, Allocator> : std::true_type {};

@@ -121,6 +121,10 @@ class promise_base {
   template <class Allocator>
   promise_base(std::allocator_arg_t, const Allocator& from)
       : state_(allocated_future_value<R, Allocator>::make(from)) {}
+  // Moved, whatever the allocator: the state keeps its own.
+  template <class Allocator>
+  promise_base(std::allocator_arg_t, const Allocator&, promise_base&& other) noexcept
+      : promise_base(std::move(other)) {}
   promise_base(promise_base&& other) noexcept : state_(std::exchange(other.state_, handle())) {}
   promise_base& operator=(promise_base&& other) noexcept {
     promise_base(std::move(other)).swap(*this);

@@ -32,12 +32,14 @@ using std::shared_lock;
 //                  what was done before unlock_shared() after the next lock().
 // Lifetime         may be destroyed once unlocked, even while that unlock() returns.
 // Cancellation     locking is no cancellation point; a request waits for the next one.
-// Throws           lock(): std::system_error (resource_deadlock_would_occur) where the caller holds
-//                  it for writing, deadlock.
+// Throws           lock(), lock_shared(): std::system_error (resource_deadlock_would_occur) where
+//                  the caller holds it for writing, deadlock.
 // Misuse           unlocking what one does not hold aborts, as far as it is seen: a writer is known
 //                  by name, readers by number. So does destroying a locked one, unless NDEBUG.
 class shared_mutex {
  public:
+  using native_handle_type = shared_mutex*;  // there is nothing below it
+
   constexpr shared_mutex() noexcept = default;
   shared_mutex(const shared_mutex&) = delete;
   shared_mutex& operator=(const shared_mutex&) = delete;
@@ -86,6 +88,10 @@ class shared_mutex {
       if (word_.compare_exchange(word, rest, std::memory_order_release)) return;
     }
     unlock_shared_slowly(word);
+  }
+
+  native_handle_type native_handle() noexcept {
+    return this;
   }
 
  protected:

@@ -152,12 +152,12 @@ concept spawnable = std::is_invocable_v<std::decay_t<F>, std::decay_t<Args>...>;
 // Throws    std::bad_alloc, what copying throws, std::invalid_argument for a stack too large.
 template <class F, class... Args>
 requires(spawnable<F, Args...>) auto spawn(F&& f, Args&&... args) {
-  return spawn_in(nullptr, nullptr, std::forward<F>(f), std::forward<Args>(args)...);
+  return coir::spawn_in(nullptr, nullptr, std::forward<F>(f), std::forward<Args>(args)...);
 }
 
 template <class F, class... Args>
 requires(spawnable<F, Args...>) auto spawn(const spawn_options& options, F&& f, Args&&... args) {
-  return spawn_in(nullptr, &options, std::forward<F>(f), std::forward<Args>(args)...);
+  return coir::spawn_in(nullptr, &options, std::forward<F>(f), std::forward<Args>(args)...);
 }
 
 }  // namespace v1

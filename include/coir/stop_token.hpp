@@ -203,12 +203,14 @@ class [[nodiscard]] stop_callback : private stop_listener {
   template <class C>
   requires(std::constructible_from<Callback, C>) explicit stop_callback(
       stop_token&& token, C&& callback) noexcept(std::is_nothrow_constructible_v<Callback, C>)
-      : stop_listener(&call),
-        callback_(std::forward<C>(callback)),
-        state_(std::exchange(token.state_, nullptr)) {
-    if (state_ == nullptr || state_->enter(*this)) return;
-    std::exchange(state_, nullptr)->release();
-    call(*this);
+      : stop_listener(&call), callback_(std::forward<C>(callback)), state_(token.state_) {
+    if (state_ == nullptr) return;
+    if (state_->enter(*this)) {
+      token.state_ = nullptr;  // taken over
+    } else {
+      state_ = nullptr;
+      call(*this);
+    }
   }
   ~stop_callback() {
     if (state_ == nullptr) return;

@@ -25,12 +25,22 @@ class fiber_id {
   constexpr fiber_id() noexcept = default;
   constexpr explicit fiber_id(std::uint64_t number) noexcept : number_(number) {}
   constexpr std::uint64_t number() const noexcept { return number_; }
-  friend constexpr auto operator<=>(fiber_id, fiber_id) noexcept = default;
-  friend std::ostream& operator<<(std::ostream& out, fiber_id id);
 
  private:
   std::uint64_t number_ = 0;
 };
+
+// Not friends, so that they are found for what converts to an id, as the standard's are.
+constexpr bool operator==(fiber_id a, fiber_id b) noexcept {
+  return a.number() == b.number();
+}
+constexpr std::strong_ordering operator<=>(fiber_id a, fiber_id b) noexcept {
+  return a.number() <=> b.number();
+}
+template <class Char, class Traits>
+std::basic_ostream<Char, Traits>& operator<<(std::basic_ostream<Char, Traits>& out, fiber_id id) {
+  return out << id.number();
+}
 
 // Tells the running fiber what it was asked, unless it is uncancellable just now. Whether it would.
 [[gnu::cold]] void deliver_requests(worker& here);

@@ -24,7 +24,7 @@ inline namespace v1 {
 // Blocking   join() suspends the fiber, or blocks the plain thread, that calls it.
 // Cancelled  `cancelled` that leaves its function ends it quietly, any other exception terminates.
 //            Who is cancelled in join() cancels it, and has joined it when that throws.
-// Lifetime   destroyed while joinable: std::terminate, after a sentence on stderr.
+// Lifetime   destroyed or assigned to while joinable: std::terminate, after a sentence on stderr.
 // Throws     what std::thread throws: std::system_error (resource_unavailable_try_again,
 //            invalid_argument, resource_deadlock_would_occur).
 class thread {
@@ -44,6 +44,8 @@ class thread {
             try {
               static_cast<void>(std::invoke(std::move(body), std::move(each)...));
             } catch (const cancelled&) {
+            } catch (...) {
+              terminate_uncaught();
             }
           },
           std::forward<F>(f), std::forward<Args>(args)...);
@@ -53,12 +55,12 @@ class thread {
   thread& operator=(const thread&) = delete;
   thread(thread&& other) noexcept { swap(other); }
   thread& operator=(thread&& other) noexcept {
-    if (joinable()) terminate_joinable();
+    if (joinable()) terminate_joinable("is assigned to");
     fiber_ = std::exchange(other.fiber_, any_task());
     return *this;
   }
   ~thread() {
-    if (joinable()) terminate_joinable();
+    if (joinable()) terminate_joinable("is destroyed");
   }
 
   void swap(thread& other) noexcept { std::swap(fiber_, other.fiber_); }
@@ -84,7 +86,8 @@ class thread {
     }
   }
   [[noreturn]] static void refuse_to_start();
-  [[noreturn]] void terminate_joinable() noexcept;
+  [[noreturn]] static void terminate_uncaught() noexcept;
+  [[noreturn]] void terminate_joinable(const char* when) noexcept;
 
   any_task fiber_;
 };
@@ -135,9 +138,28 @@ class jthread {
   static thread start(const stop_source& stop, F&& f, Args&&... args) {
     if constexpr (std::is_invocable_v<std::decay_t<F>, stop_token, std::decay_t<Args>...>) {
       return thread(std::forward<F>(f), stop.get_token(), std::forward<Args>(args)...);
+    } else if constexpr (takes_token_second<std::decay_t<F>, std::decay_t<Args>...>()) {
+      return start_member(stop, std::forward<F>(f), std::forward<Args>(args)...);
     } else {
       return thread(std::forward<F>(f), std::forward<Args>(args)...);
     }
+  }
+  // A pointer to a member function that takes the token before its arguments: the object is first,
+  // and the token follows. The standard library of GNU does so; the standard says no word of it.
+  template <class F, class... Args>
+  static constexpr bool takes_token_second() {
+    if constexpr (std::is_member_function_pointer_v<F> && sizeof...(Args) != 0) {
+      return []<class Object, class... Rest>(std::type_identity<std::tuple<Object, Rest...>>) {
+        return std::is_invocable_v<F, Object, stop_token, Rest...>;
+      }(std::type_identity<std::tuple<Args...>>());
+    } else {
+      return false;
+    }
+  }
+  template <class F, class Object, class... Args>
+  static thread start_member(const stop_source& stop, F&& f, Object&& object, Args&&... args) {
+    return thread(std::forward<F>(f), std::forward<Object>(object), stop.get_token(),
+                  std::forward<Args>(args)...);
   }
   // Asks it to stop and joins it; no cancellation point.
   void end() noexcept;

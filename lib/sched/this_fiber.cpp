@@ -3,7 +3,6 @@
 #include <coir/this_fiber.hpp>
 
 #include <atomic>
-#include <ostream>
 
 #include <pthread.h>
 
@@ -13,10 +12,6 @@
 
 namespace coir {
 inline namespace v1 {
-
-std::ostream& operator<<(std::ostream& out, fiber_id id) {
-  return out << id.number_;
-}
 
 namespace this_fiber {
 namespace {

@@ -10,10 +10,23 @@
 
 #include "base/assert.hpp"
 #include "sched/wait_failure.hpp"
+#include "sync/misuse.hpp"
 
 namespace coir {
 inline namespace v1 {
 namespace {
+
+struct condition_waiter : waiter {
+  explicit condition_waiter(mutex& m) noexcept : waiter("a condition variable"), with(&m) {}
+  mutex* with;
+};
+
+// Under the board's lock. Who is before it in the list is still in its wait.
+void check_same_mutex(const condition_waiter& w) noexcept {
+  if (w.previous != nullptr && static_cast<condition_waiter*>(w.previous)->with != w.with)
+    abort_naming("a condition variable is waited for",
+                 " with another mutex than that of who waits already");
+}
 
 void lock_again(mutex& m) noexcept {
   try {
@@ -29,16 +42,19 @@ cv_status condition_variable::wait_deadline(std::unique_lock<mutex>& lock, deadl
   if (!lock.owns_lock())
     throw std::system_error(std::make_error_code(std::errc::operation_not_permitted),
                             "coir: waiting for a condition variable without its mutex locked");
+  mutex& m = *lock.mutex();
+  if (misuse_is_watched && !m.held_here())
+    abort_naming("a condition variable is waited for", " with a mutex that it does not hold");
   worker* here = current_worker();
   if (here != nullptr) check_cancelled(*here);
-  waiter w("a condition variable");
+  condition_waiter w(m);
   w.until = until;
-  mutex& m = *lock.mutex();
   // Unlocked under the board's lock: who is woken by that touches no board, and giving the board
   // free in between would cost as much again.
   board_.enter(w);
+  if (misuse_is_watched) check_same_mutex(w);
   m.unlock();
-  wait_outcome outcome = coir::wait(w, board_.lock, here, !until.is_never());
+  wait_outcome outcome = coir::wait(w, board_.lock(), here, !until.is_never());
   if (outcome != wait_outcome::success) board_.leave();
   lock_again(m);
   throw_unless_success(outcome);

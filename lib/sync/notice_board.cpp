@@ -10,26 +10,31 @@
 #include "base/assert.hpp"
 #include "sched/wait_failure.hpp"
 #include "sched/waiter_chain.hpp"
+#include "sync/misuse.hpp"
 
 namespace coir {
 inline namespace v1 {
 
 // One that gave up at its deadline, or was notified before it slept, may still be on its way to
 // leave(), overtaken by who notified all others: it is waited for, in the list where all others
-// were. With one that nobody has notified, what follows is not for us to save.
+// were. With one that nobody has notified, what follows is not for us to save: unless NDEBUG it is
+// said.
 notice_board::~notice_board() {
   waiter w("the last to leave a condition variable");
-  lock.lock();
-  // Relaxed: written under the lock.
-  if (inside_.load(std::memory_order_relaxed) == 0 || anyone_pending()) {
-    lock.unlock();
+  lock_.lock();
+  // Relaxed: written under lock_.
+  bool deserted = inside_.load(std::memory_order_relaxed) == 0;
+  if (deserted || anyone_pending()) {
+    lock_.unlock();
+    if (misuse_is_watched && !deserted)
+      abort_naming("a condition variable is destroyed", " while somebody waits for it");
     return;
   }
   static_cast<void>(waiters_.pop());  // all are decided: this takes them out
   while (true) {
     waiters_.push_back(w);
-    if (coir::wait(w, lock) == wait_outcome::success) return;
-    lock.lock();
+    if (coir::wait(w, lock_) == wait_outcome::success) return;
+    lock_.lock();
   }
 }
 
@@ -39,7 +44,7 @@ bool notice_board::anyone_pending() const noexcept {
   return false;
 }
 
-// The next one, notified; null where there is none. Under lock. One that sleeps looks at the board
+// The next one, notified; null where there is none. Under lock_. One that sleeps looks at the board
 // no more.
 inline waiter* notice_board::pop() noexcept {
   waiter* w = waiters_.pop();
@@ -48,16 +53,16 @@ inline waiter* notice_board::pop() noexcept {
 }
 
 void notice_board::notify_first() noexcept {
-  lock.lock();
+  lock_.lock();
   waiter* first = pop();
-  lock.unlock();
+  lock_.unlock();
   if (first != nullptr) first->resume();
 }
 
 void notice_board::notify_everyone() noexcept {
   waiter_chain woken;
   {
-    std::lock_guard guard(lock);
+    std::lock_guard guard(lock_);
     while (waiter* w = pop()) woken.add(*w);
   }
   woken.resume();
@@ -66,9 +71,9 @@ void notice_board::notify_everyone() noexcept {
 void notice_board::leave() noexcept {
   waiter* destroyer = nullptr;
   {
-    std::lock_guard guard(lock);
+    std::lock_guard guard(lock_);
     count(-1U);
-    // Relaxed: written under the lock. The last one out, and still one in the list?
+    // Relaxed: written under lock_. The last one out, and still one in the list?
     if (inside_.load(std::memory_order_relaxed) == 0) destroyer = waiters_.pop();
   }
   if (destroyer != nullptr) destroyer->resume();
@@ -80,15 +85,15 @@ notice_wait::notice_wait(notice_board& board, deadline until) noexcept
   waiter_.slot = this;  // awake: leaves by itself when it has been notified
   awake_.begin(waiter_);
   board_.enter(waiter_);
-  board_.lock.unlock();
+  board_.lock().unlock();
 }
 
 notice_wait::~notice_wait() {
   if (over_) return;
-  board_.lock.lock();
+  board_.lock().lock();
   bool notified = waiter_.list == nullptr;
   if (!notified) waiter_.list->remove(waiter_);
-  board_.lock.unlock();
+  board_.lock().unlock();
   if (notified) await_signal();
   board_.leave();
 }
@@ -102,9 +107,9 @@ void notice_wait::await_signal() noexcept {
 
 cv_status notice_wait::sleep() {
   over_ = true;
-  board_.lock.lock();
+  board_.lock().lock();
   if (waiter_.list == nullptr) {
-    board_.lock.unlock();
+    board_.lock().unlock();
     await_signal();
     board_.leave();
     return cv_status::no_timeout;
@@ -114,12 +119,12 @@ cv_status notice_wait::sleep() {
   // first is not lost.
   if (worker* here = current_worker(); here != nullptr && delivers_now(*here)) {
     waiter_.list->remove(waiter_);
-    board_.lock.unlock();
+    board_.lock().unlock();
     board_.leave();
     deliver_requests(*here);
   }
   waiter_.slot = nullptr;
-  wait_outcome outcome = coir::wait(waiter_, board_.lock);
+  wait_outcome outcome = coir::wait(waiter_, board_.lock());
   if (outcome != wait_outcome::success) board_.leave();
   throw_unless_success(outcome);
   return outcome == wait_outcome::timed_out ? cv_status::timeout : cv_status::no_timeout;

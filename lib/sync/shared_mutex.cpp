@@ -24,6 +24,17 @@ class shared_mutex::queued : public waiter {
   bool been_in = false;
 };
 
+namespace {
+
+// For who writes already. One that gives up in time learns by that.
+[[noreturn]] void refuse_own(spinlock& held) {
+  held.unlock();
+  throw std::system_error(std::make_error_code(std::errc::resource_deadlock_would_occur),
+                          "coir: a shared_mutex is locked by the one that holds it");
+}
+
+}  // namespace
+
 bool shared_mutex::lock_slowly(deadline until) {
   queued w(lock_owner_here(), until);
   while (true) {
@@ -31,11 +42,7 @@ bool shared_mutex::lock_slowly(deadline until) {
     lock_.lock();
     // Relaxed: the exchange decides.
     std::uintptr_t word = word_.load(std::memory_order_relaxed);
-    if ((word & ~waiting) == w.owner) {
-      lock_.unlock();
-      throw std::system_error(std::make_error_code(std::errc::resource_deadlock_would_occur),
-                              "coir: a shared_mutex is locked by the one that holds it");
-    }
+    if ((word & ~waiting) == w.owner && until.is_never()) refuse_own(lock_);
     // Acquire: pairs with the release of the unlock that left it free.
     while (!word_.compare_exchange(word, word == 0 ? w.owner : word | waiting,
                                    std::memory_order_acquire)) {
@@ -63,6 +70,7 @@ bool shared_mutex::lock_shared_slowly(deadline until) {
     lock_.lock();
     // Relaxed: the exchange decides.
     std::uintptr_t word = word_.load(std::memory_order_relaxed);
+    if ((word & ~waiting) == lock_owner_here() && until.is_never()) refuse_own(lock_);
     // Acquire: pairs with the release of the unlock() that left it free.
     while (!word_.compare_exchange(
         word, open_to_readers(word) ? (word | shared) + reader : word | waiting,

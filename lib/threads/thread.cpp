@@ -41,9 +41,15 @@ void thread::detach() {
   fiber_ = any_task();
 }
 
-void thread::terminate_joinable() noexcept {
-  std::fprintf(stderr, "coir: thread '%s' is destroyed while it is joinable\n",
-               fiber_.name().c_str());
+// What it was is said by the handler of std::terminate().
+void thread::terminate_uncaught() noexcept {
+  std::fprintf(stderr, "coir: an exception leaves the function of thread '%s'\n",
+               this_fiber::name().c_str());
+  std::terminate();
+}
+
+void thread::terminate_joinable(const char* when) noexcept {
+  std::fprintf(stderr, "coir: thread '%s' %s while it is joinable\n", fiber_.name().c_str(), when);
   std::terminate();
 }
 

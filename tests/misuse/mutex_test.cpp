@@ -70,6 +70,17 @@ TEST_F(MutexMisuse, UnlockingASharedOne) {
                "^coir: a shared_mutex is unlocked by fiber \"ann\", which does not hold it\n");
 }
 
+TEST_F(MutexMisuse, UnlockingTimedOnes) {
+  const char* sentence = "^coir: a mutex is unlocked by fiber \"ann\", which does not hold it\n";
+  EXPECT_DEATH(in_fiber("ann", [] { coir::timed_mutex().unlock(); }), sentence);
+  EXPECT_DEATH(in_fiber("ann", [] { coir::recursive_timed_mutex().unlock(); }), sentence);
+  EXPECT_DEATH(in_fiber("ann", [] { coir::shared_timed_mutex().unlock(); }),
+               "^coir: a shared_mutex is unlocked by fiber \"ann\", which does not hold it\n");
+  EXPECT_DEATH(
+      in_fiber("ann", [] { coir::shared_timed_mutex().unlock_shared(); }),
+      "^coir: a shared_mutex is unlocked for reading by fiber \"ann\", but nobody reads\n");
+}
+
 #ifndef NDEBUG
 TEST_F(MutexMisuse, DestroyingALockedOne) {
   EXPECT_DEATH(in_fiber("ann",

@@ -18,6 +18,8 @@ INSTANTIATE_TEST_SUITE_P(By, AtomicTest, coir_test::every_kind(), coir_test::nam
 
 static_assert(std::is_base_of_v<std::atomic<int>, coir::atomic<int>>);
 static_assert(!std::is_copy_constructible_v<coir::atomic<int>>);
+static_assert(std::is_base_of_v<std::atomic_flag, coir::atomic_flag>);
+static_assert(std::is_standard_layout_v<coir::atomic<int>>);
 
 TEST(Atomic, IsTheStandardsInAllElse) {
   coir::atomic<int> a{1};
@@ -29,6 +31,39 @@ TEST(Atomic, IsTheStandardsInAllElse) {
   EXPECT_TRUE(a.compare_exchange_strong(expected, 8));
   static constinit coir::atomic<int> made_early{3};
   EXPECT_EQ(made_early.load(), 3);
+}
+
+TEST(Atomic, AFlagIsTheStandardsInAllElse) {
+  coir::atomic_flag flag = ATOMIC_FLAG_INIT;
+  EXPECT_FALSE(std::atomic_flag_test_and_set(&flag));
+  EXPECT_TRUE(flag.test());
+  flag.clear();
+  EXPECT_FALSE(flag.test_and_set());
+  static constinit coir::atomic_flag made_early;
+  EXPECT_FALSE(made_early.test());
+}
+
+TEST_P(AtomicTest, TheFunctionsOfTheStandardWaitAndNotify) {
+  with_parties([](parties& all) {
+    volatile coir::atomic<int> stage{0};
+    coir::atomic_flag last;
+    all.start([&] {
+      coir::atomic_wait(&stage, 0);
+      stage.store(2);
+      coir::atomic_notify_one(&stage);
+      last.wait(false);
+    });
+    all.start([&] {
+      stage.store(1);
+      coir::atomic_notify_all(&stage);
+      coir::atomic_wait_explicit(&stage, 1, std::memory_order_acquire);
+      EXPECT_EQ(stage.load(), 2);
+      last.test_and_set();
+      coir::atomic_flag_notify_all(&last);
+      coir::atomic_flag_wait_explicit(&last, false, std::memory_order_acquire);
+    });
+    all.join();
+  });
 }
 
 TEST_P(AtomicTest, TwoPlayPingPong) {

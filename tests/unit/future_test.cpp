@@ -49,6 +49,12 @@ static_assert(std::is_nothrow_move_constructible_v<coir::future<int>>);
 static_assert(std::is_copy_constructible_v<coir::shared_future<int>>);
 static_assert(std::is_same_v<decltype(coir::packaged_task([](double x) { return x; })),
                              coir::packaged_task<double(double)>>);
+struct qualified {
+  int operator()(long) const volatile& noexcept { return 1; }
+};
+static_assert(
+    std::is_same_v<decltype(coir::packaged_task(qualified())), coir::packaged_task<int(long)>>);
+static_assert(!std::uses_allocator_v<coir::packaged_task<int()>, std::allocator<int>>);
 
 TEST_P(FutureTest, APromiseGivesItsFutureAValueOrAReferenceOrNothing) {
   run([] {

@@ -27,6 +27,10 @@ INSTANTIATE_TEST_SUITE_P(By, Mutex, coir_test::every_kind(), coir_test::name_of_
 static_assert(std::is_nothrow_default_constructible_v<coir::mutex>);
 static_assert(!std::is_copy_constructible_v<coir::mutex>);
 static_assert(!std::is_copy_assignable_v<coir::mutex>);
+static_assert(std::is_standard_layout_v<coir::mutex>);
+static_assert(std::is_standard_layout_v<coir::timed_mutex>);
+static_assert(std::is_standard_layout_v<coir::recursive_mutex>);
+static_assert(std::is_standard_layout_v<coir::recursive_timed_mutex>);
 static_assert(std::is_same_v<coir::lock_guard<coir::mutex>, std::lock_guard<coir::mutex>>);
 constinit coir::mutex at_program_start;
 
@@ -82,6 +86,21 @@ TEST_P(Mutex, TheHolderThatLocksAgainIsToldOfTheDeadlock) {
       EXPECT_EQ(error.code(), std::errc::resource_deadlock_would_occur);
     }
   });
+}
+
+TEST_P(Mutex, TheHolderOfATimedOneGivesUpInTime) {
+  with_parties([](parties&) {
+    coir::timed_mutex m;
+    std::lock_guard guard(m);
+    EXPECT_FALSE(m.try_lock_for(1ms));
+  });
+}
+
+TEST(Mutex, EachIsItsOwnNativeHandle) {
+  coir::mutex m;
+  coir::timed_mutex::native_handle_type none = nullptr;
+  EXPECT_EQ(m.native_handle(), &m);
+  EXPECT_EQ(none, nullptr);
 }
 
 TEST_P(Mutex, ItMayBeDestroyedByTheLastThatUnlocks) {

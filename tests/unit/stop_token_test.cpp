@@ -49,8 +49,10 @@ TEST(StopToken, ACallbackIsCalledOnceOrAtOnceOrNotAtAll) {
   EXPECT_EQ(calls, 0);
   source.request_stop();
   EXPECT_EQ(calls, 1);
-  coir::stop_callback late(source.get_token(), count);
+  coir::stop_token token = source.get_token();
+  coir::stop_callback late(std::move(token), count);
   EXPECT_EQ(calls, 2);
+  EXPECT_TRUE(token.stop_requested()) << "a callback that was called at once has no need of it";
 }
 
 TEST(StopToken, ACallbackMayDestroyItselfAndOthers) {
