@@ -12,6 +12,7 @@
 #include <memory_resource>
 #include <stdexcept>
 #include <string>
+#include <tuple>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -186,6 +187,8 @@ TEST_P(FutureTest, TheStateComesFromTheAllocatorAndGoesBack) {
     auto f = p.get_future();
     p.set_value(5);
     EXPECT_EQ(f.get(), 5);
+    std::tuple<coir::promise<int>> moved(std::allocator_arg, from, std::move(p));
+    EXPECT_EQ(error_of([&] { p.set_value(6); }), future_errc::no_state);
   });
 }
 
