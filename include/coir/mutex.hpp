@@ -6,6 +6,7 @@
 #include <coir/call_once.hpp>
 #include <coir/lock_owner.hpp>
 #include <coir/try_until.hpp>
+#include <coir/vain_attempt.hpp>
 #include <coir/wait.hpp>
 
 #include <chrono>
@@ -69,13 +70,7 @@ class mutex {
   }
 
   bool try_lock() noexcept {
-    std::uintptr_t word = 0;
-    do {
-      // Acquire: as in lock(). The flags stay: they belong to those who wait.
-      if (word_.compare_exchange(word, lock_owner_here() | word, std::memory_order_acquire))
-        return true;
-    } while (word <= flags);
-    return false;
+    return take() || attempt_failed();
   }
 
   void unlock() {
@@ -85,7 +80,6 @@ class mutex {
     if (!word_.compare_exchange(word, 0, std::memory_order_release)) [[unlikely]]
       unlock_slowly(self, word);
   }
-
   native_handle_type native_handle() noexcept {
     return this;
   }
@@ -99,7 +93,7 @@ class mutex {
  protected:
   // Whether the mutex could be locked in time.
   bool lock_deadline(deadline until) {
-    return try_lock() || lock_slowly(until);
+    return take() || lock_slowly(until);
   }
 
  private:
@@ -120,6 +114,15 @@ class mutex {
   static constexpr std::uintptr_t woken = 2;
   static constexpr std::uintptr_t flags = waiting | woken;
 
+  bool take() noexcept {
+    std::uintptr_t word = 0;
+    do {
+      // Acquire: as in lock(). The flags stay: they belong to those who wait.
+      if (word_.compare_exchange(word, lock_owner_here() | word, std::memory_order_acquire))
+        return true;
+    } while (word <= flags);
+    return false;
+  }
   bool lock_slowly(deadline until);
   void unlock_slowly(std::uintptr_t self, std::uintptr_t word);
   [[noreturn, gnu::cold]] static void abort_destroyed();

@@ -5,6 +5,7 @@
 
 #include <coir/this_fiber.hpp>
 #include <coir/try_until.hpp>
+#include <coir/vain_attempt.hpp>
 #include <coir/wait.hpp>
 
 #include <chrono>
@@ -41,18 +42,10 @@ class semaphore {
 
   void acquire() {
     if (worker* here = current_worker()) check_cancelled(*here);
-    if (!try_acquire()) acquire_slowly(deadline::never());
+    if (!take()) acquire_slowly(deadline::never());
   }
 
-  bool try_acquire() noexcept {
-    // Relaxed: the exchange below decides.
-    std::size_t state = state_.load(std::memory_order_relaxed);
-    while (state >= one && (state & waiting_bit) == 0) {
-      // Acquire: pairs with the release in give().
-      if (state_.compare_exchange(state, state - one, std::memory_order_acquire)) return true;
-    }
-    return false;
-  }
+  bool try_acquire() noexcept { return take() || attempt_failed(); }
 
   template <class Rep, class Period>
   bool try_acquire_for(const std::chrono::duration<Rep, Period>& duration) {
@@ -70,7 +63,7 @@ class semaphore {
   void give(std::ptrdiff_t permits, std::ptrdiff_t limit) {
     // Relaxed: the exchange below decides.
     std::size_t state = state_.load(std::memory_order_relaxed);
-    // Release: pairs with the acquire in try_acquire(); the last touch.
+    // Release: pairs with the acquire in take(); the last touch.
     if (permits != 1 || (state & waiting_bit) != 0 || state / one >= std::size_t(limit) ||
         !state_.compare_exchange(state, state + one, std::memory_order_release)) [[unlikely]]
       give_slowly(permits, limit);
@@ -88,9 +81,19 @@ class semaphore {
   }
   [[noreturn]] static void refuse_negative();
 
+  bool take() noexcept {
+    // Relaxed: the exchange below decides.
+    std::size_t state = state_.load(std::memory_order_relaxed);
+    while (state >= one && (state & waiting_bit) == 0) {
+      // Acquire: pairs with the release in give().
+      if (state_.compare_exchange(state, state - one, std::memory_order_acquire)) return true;
+    }
+    return false;
+  }
+
   bool acquire_deadline(deadline until) {
     if (worker* here = current_worker()) check_cancelled(*here);
-    return try_acquire() || acquire_slowly(until);
+    return take() || acquire_slowly(until);
   }
   bool acquire_slowly(deadline until);
   void give_slowly(std::ptrdiff_t permits, std::ptrdiff_t limit);

@@ -5,6 +5,7 @@
 
 #include <coir/lock_owner.hpp>
 #include <coir/try_until.hpp>
+#include <coir/vain_attempt.hpp>
 #include <coir/wait.hpp>
 
 #include <chrono>
@@ -51,12 +52,10 @@ class shared_mutex {
 #endif
 
   void lock() {
-    if (!try_lock()) lock_slowly(deadline::never());
+    if (!take()) lock_slowly(deadline::never());
   }
   bool try_lock() noexcept {
-    std::uintptr_t word = 0;
-    // Acquire: pairs with the release of the unlock that left it free.
-    return word_.compare_exchange(word, lock_owner_here(), std::memory_order_acquire);
+    return take() || attempt_failed();
   }
   void unlock() {
     const std::uintptr_t self = lock_owner_here();
@@ -67,17 +66,10 @@ class shared_mutex {
   }
 
   void lock_shared() {
-    if (!try_lock_shared()) lock_shared_slowly(deadline::never());
+    if (!take_shared()) lock_shared_slowly(deadline::never());
   }
   bool try_lock_shared() noexcept {
-    // Relaxed: the exchange decides.
-    std::uintptr_t word = word_.load(std::memory_order_relaxed);
-    while (open_to_readers(word)) {
-      // Acquire: pairs with the release of the unlock() that left it free.
-      if (word_.compare_exchange(word, (word | shared) + reader, std::memory_order_acquire))
-        return true;
-    }
-    return false;
+    return take_shared() || attempt_failed();
   }
   void unlock_shared() {
     // Relaxed: the exchange decides.
@@ -96,10 +88,10 @@ class shared_mutex {
 
  protected:
   bool lock_deadline(deadline until) {
-    return try_lock() || lock_slowly(until);
+    return take() || lock_slowly(until);
   }
   bool lock_shared_deadline(deadline until) {
-    return try_lock_shared() || lock_shared_slowly(until);
+    return take_shared() || lock_shared_slowly(until);
   }
 
  private:
@@ -124,6 +116,21 @@ class shared_mutex {
   class queued;
   enum class served : unsigned char { anyone, readers };
 
+  bool take() noexcept {
+    std::uintptr_t word = 0;
+    // Acquire: pairs with the release of the unlock that left it free.
+    return word_.compare_exchange(word, lock_owner_here(), std::memory_order_acquire);
+  }
+  bool take_shared() noexcept {
+    // Relaxed: the exchange decides.
+    std::uintptr_t word = word_.load(std::memory_order_relaxed);
+    while (open_to_readers(word)) {
+      // Acquire: pairs with the release of the unlock() that left it free.
+      if (word_.compare_exchange(word, (word | shared) + reader, std::memory_order_acquire))
+        return true;
+    }
+    return false;
+  }
   bool lock_slowly(deadline until);
   bool lock_shared_slowly(deadline until);
   void unlock_slowly(std::uintptr_t self, std::uintptr_t word);

@@ -48,6 +48,9 @@ class worker_core : public worker {
   std::atomic<std::int64_t> unheeded_since{0};
   std::atomic<std::uint64_t> polls{0};  // how often it has looked up, for a watchdog
 
+  // -- owner only
+  std::uint32_t vain_attempts = 0;  // to lock something
+
   // -- owner only, read by others for statistics
   std::atomic<std::uint64_t> spawned{0};
   std::atomic<std::uint64_t> started{0};

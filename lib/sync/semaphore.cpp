@@ -46,7 +46,7 @@ void semaphore::give_slowly(std::ptrdiff_t permits, std::ptrdiff_t limit) {
     if ((state & waiting_bit) == 0) {
       if (left > most - state / one) {
         too_many = true;
-        // Release: pairs with the acquire in try_acquire().
+        // Release: pairs with the acquire in take().
       } else if (state_.compare_exchange(state, state + left * one, std::memory_order_release)) {
         left = 0;
       }

@@ -1,6 +1,11 @@
 // mutex_test.cpp - one at a time, by turns that are fair enough.
 // SPDX-License-Identifier: BSL-1.0
 #include <coir/mutex.hpp>
+#include <coir/runtime.hpp>
+#include <coir/semaphore.hpp>
+#include <coir/shared_mutex.hpp>
+#include <coir/spawn.hpp>
+#include <coir/this_fiber.hpp>
 
 #include <gtest/gtest.h>
 
@@ -249,6 +254,35 @@ TEST_P(Mutex, AFiberHoldsItAcrossMoves) {
 }
 
 // One that locks and unlocks in a loop keeps the mutex while others wait: no switch per turn.
+// On one worker, where who unlocks is behind who tries.
+TEST(MutexOrder, WhoTriesInALoopLetsOthersUnlock) {
+  coir::run([] {
+    coir::mutex m;
+    coir::shared_mutex shared;
+    coir::semaphore permits{0};
+    std::scoped_lock both(m, shared);
+    auto t = coir::spawn([&] {
+      while (!permits.try_acquire()) {
+      }
+      while (!m.try_lock()) {
+      }
+      m.unlock();
+      while (!shared.try_lock_shared()) {
+      }
+      shared.unlock_shared();
+    });
+    coir::this_fiber::yield();
+    permits.release();
+    coir::this_fiber::yield();
+    m.unlock();
+    coir::this_fiber::yield();
+    shared.unlock();
+    t.join();
+    m.lock();
+    shared.lock();
+  });
+}
+
 TEST(MutexOrder, ThereIsNoConvoy) {
   coir::run([] {
     coir::mutex m;
