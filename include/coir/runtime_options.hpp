@@ -34,6 +34,16 @@ struct runtime_options {
   //       ThreadSanitizer keeps signals back until the fiber makes a call that it watches,
   //       qemu-user for as long as it runs.
   std::chrono::nanoseconds warn_if_running_longer_than = {};
+
+  // A fiber that blocks its worker in the kernel longer, by a call that waits (read(), sleep(), a
+  // std::mutex that another holds), is reported on stderr, once for each stack of calls from which
+  // it does; one that computes is not. Zero for never. default_runtime() looks for it after 200 ms
+  // unless NDEBUG, and in any build after as many milliseconds as COIR_WARN_IF_BLOCKED_MS in the
+  // environment says when it starts; 0 for never. Nothing is reported where there is no /proc.
+  //
+  // Cost  as above, and a file of /proc is read for each look; only a worker that has slept so long
+  //       is sent the signal, once for each such sleep.
+  std::chrono::nanoseconds warn_if_blocked_longer_than = {};
 };
 
 }  // namespace v1

@@ -34,6 +34,8 @@ void check(const runtime_options& options) {
     throw std::invalid_argument("runtime_options: more than 4096 workers");
   if (options.warn_if_running_longer_than.count() < 0)
     throw std::invalid_argument("runtime_options: warn_if_running_longer_than is negative");
+  if (options.warn_if_blocked_longer_than.count() < 0)
+    throw std::invalid_argument("runtime_options: warn_if_blocked_longer_than is negative");
   static_cast<void>(shape_for({options.stack_size, options.guard_size}));
 }
 
@@ -74,9 +76,9 @@ runtime_core::runtime_core(const runtime_options& options)
   sleepers_.reserve(count);
   for (unsigned i = 0; i < count; ++i) workers_.push_back(std::make_unique<worker_core>(*this, i));
   workers_.front()->alone = count == 1;
-  if (options_.warn_if_running_longer_than.count() != 0)
-    watchdog_ =
-        std::make_unique<watchdog>(options_.warn_if_running_longer_than, options_.name, workers_);
+  const watchdog_limits limits{.running = options_.warn_if_running_longer_than.count(),
+                               .blocked = options_.warn_if_blocked_longer_than.count()};
+  if (limits.any()) watchdog_ = std::make_unique<watchdog>(limits, options_.name, workers_);
   enter_runtime(*this);
 }
 

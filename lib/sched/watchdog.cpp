@@ -6,10 +6,12 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <functional>
 #include <new>
 #include <system_error>
 
 #include <signal.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "arch/switch_window.hpp"
@@ -85,9 +87,10 @@ void watched_worker::come_on_duty() noexcept {
   std::lock_guard lock(owner_.mutex_);
   on_duty_ = true;
   thread_ = pthread_self();
+  system_thread_ = static_cast<pid_t>(syscall(SYS_gettid));
   polls_seen_ = unseen;
   // Relaxed: a signal that another thread has not handled yet is that thread's.
-  asked_.store(0, std::memory_order_relaxed);
+  asked_.store(matter::nothing, std::memory_order_relaxed);
   ++owner_.on_duty_;
   if (std::exchange(owner_.dozing_, false)) owner_.spot_.notify();
 }
@@ -98,40 +101,59 @@ void watched_worker::go_off_duty() noexcept {
   --owner_.on_duty_;
 }
 
+// Relaxed: one signal at a time, or a thread that blocks them would collect them.
+void watched_worker::ask(matter what) noexcept {
+  if (asked_.exchange(what, std::memory_order_relaxed) == matter::nothing)
+    pthread_kill(thread_, owner_.signal_);
+}
+
 // In a signal handler: no lock is waited for, and nothing allocated. What cannot be done just now
 // is left to the next look.
 void watched_worker::look(void* machine) noexcept {
-  // Relaxed: the next signal may come.
-  asked_.store(0, std::memory_order_relaxed);
+  // Relaxed: the next signal may come. What it asks was written by who sent it.
+  matter what = asked_.exchange(matter::nothing, std::memory_order_relaxed);
   fiber* running = core_.current;
   if (running == nullptr) return;
+  if (what == matter::runs) return look_running(*running, machine);
+  // Relaxed: likewise.
+  if (what == matter::blocks)
+    note(what, *running, blocked_for_.load(std::memory_order_relaxed), machine);
+}
+
+void watched_worker::look_running(fiber& running, void* machine) noexcept {
   std::int64_t now = steady_now();
   // Relaxed: this thread writes it.
   std::uint64_t polls = core_.polls.load(std::memory_order_relaxed);
-  if (!meter_.overdue({running->id, polls, core_.budget}, now, owner_.limit_)) return;
+  if (!meter_.overdue({running.id, polls, core_.budget}, now, owner_.limits_.running)) return;
+  if (note(matter::runs, running, now - meter_.since(), machine)) meter_.told();
+}
+
+bool watched_worker::note(matter what, fiber& running, std::int64_t lasted,
+                          void* machine) noexcept {
   // Acquire: pairs with the release in print_reports(); the report is not read any more.
-  if (reported_.load(std::memory_order_acquire) != 0) return;
-  if (amid_inline_switch(signal_calls::interrupted_at(machine))) return;
-  if (!running->lock.try_lock()) return;  // maybe held by this very fiber
-  const char* name = running->name != nullptr ? running->name : "";
+  if (reported_.load(std::memory_order_acquire) != 0) return false;
+  if (amid_inline_switch(signal_calls::interrupted_at(machine))) return false;
+  if (!running.lock.try_lock()) return false;  // maybe held by this very fiber
+  const char* name = running.name != nullptr ? running.name : "";
   std::size_t length = std::min(std::string_view(name).size(), report_.name.size() - 1);
   *std::copy_n(name, length, report_.name.begin()) = '\0';
-  running->lock.unlock();
-  report_.fiber = running->id;
-  report_.lasted = now - meter_.since();
+  running.lock.unlock();
+  report_.what = what;
+  report_.fiber = running.id;
+  report_.lasted = lasted;
   report_.calls.capture(machine);
-  meter_.told();
   // Release: pairs with the acquire in print_reports().
   reported_.store(1, std::memory_order_release);
   owner_.spot_.notify();
+  return true;
 }
 
 // -- the watchdog's side
 
-watchdog::watchdog(std::chrono::nanoseconds limit, std::string_view name,
+watchdog::watchdog(const watchdog_limits& limits, std::string_view name,
                    const std::vector<std::unique_ptr<worker_core>>& workers)
-    : limit_(limit.count()),
-      pause_(std::max(limit_ / 4, shortest_pause)),
+    : limits_(limits),
+      pause_(std::max(limits.shortest() / 4, shortest_pause)),
       signal_(signal_of_watchdogs()),
       name_(std::string(name.empty() ? "coir" : name.substr(0, 6)) + "/watchdog"),
       next_look_(steady_now() + pause_) {
@@ -188,34 +210,62 @@ bool watchdog::rest() noexcept {
 
 void watchdog::look_at_all() noexcept {
   std::lock_guard lock(mutex_);
-  for (auto& one : workers_) {
-    if (!one->on_duty_) continue;
-    // Relaxed: a hint; the handler knows.
-    std::uint64_t polls = one->core_.polls.load(std::memory_order_relaxed);
-    if (std::exchange(one->polls_seen_, polls) != polls) continue;
-    // Relaxed: one signal at a time, or a thread that blocks them would collect them.
-    if (one->asked_.exchange(1, std::memory_order_relaxed) == 0)
-      pthread_kill(one->thread_, signal_);
+  for (auto& one : workers_)
+    if (one->on_duty_) look_at(*one);
+}
+
+// Under mutex_.
+void watchdog::look_at(watched_worker& one) noexcept {
+  // Relaxed: a hint; the handler knows.
+  std::uint64_t polls = one.core_.polls.load(std::memory_order_relaxed);
+  if (std::exchange(one.polls_seen_, polls) != polls) return one.sleep_.restart();
+  if (limits_.blocked != 0) {
+    std::int64_t now = steady_now();
+    if (one.sleep_.overdue(thread_status::of(one.system_thread_), now, limits_.blocked)) {
+      one.sleep_.told();
+      // Relaxed: the signal comes after.
+      one.blocked_for_.store(now - one.sleep_.since(), std::memory_order_relaxed);
+      return one.ask(watched_worker::matter::blocks);
+    }
   }
+  if (limits_.running != 0) one.ask(watched_worker::matter::runs);
+}
+
+std::string watchdog::text_of(const watched_worker::report& r) {
+  const std::string number = std::to_string(r.fiber);
+  const std::string time = std::to_string(r.lasted / 1'000'000) + " ms";
+  return "coir: fiber " + number + " '" + (r.name[0] != '\0' ? r.name.data() : "fiber-" + number) +
+         (r.what == watched_worker::matter::blocks
+              ? "' has blocked its worker in the kernel for more than " + time
+              : "' has kept its worker for more than " + time + " without a switch") +
+         ":\n" + r.calls.text();
+}
+
+// Blocking is reported once for each stack of calls.
+bool watchdog::is_news(const watched_worker::report& r) {
+  if (r.what != watched_worker::matter::blocks) return true;
+  auto frames = r.calls.frames();
+  std::string_view bytes(reinterpret_cast<const char*>(frames.data()), frames.size_bytes());
+  const std::size_t place = std::hash<std::string_view>()(bytes);
+  if (std::find(places_.begin(), places_.end(), place) != places_.end()) return false;
+  places_.push_back(place);
+  return true;
 }
 
 void watchdog::print_reports() noexcept {
   for (auto& one : workers_) {
-    // Acquire: pairs with the release in look().
+    // Acquire: pairs with the release in note().
     if (one->reported_.load(std::memory_order_acquire) == 0) continue;
-    const watched_worker::report& r = one->report_;
     try {
-      std::string number = std::to_string(r.fiber);
-      std::string text =
-          "coir: fiber " + number + " '" + (r.name[0] != '\0' ? r.name.data() : "fiber-" + number) +
-          "' has kept its worker for more than " + std::to_string(r.lasted / 1'000'000) +
-          " ms without a switch:\n" + r.calls.text();
-      // In one write, so that lines of several threads do not mix.
-      static_cast<void>(!write(STDERR_FILENO, text.data(), text.size()));
+      if (is_news(one->report_)) {
+        const std::string text = text_of(one->report_);
+        // In one write, so that lines of several threads do not mix.
+        static_cast<void>(!write(STDERR_FILENO, text.data(), text.size()));
+      }
     } catch (const std::bad_alloc&) {
       // The program will hear of that otherwise.
     }
-    // Release: pairs with the acquire in look().
+    // Release: pairs with the acquire in note().
     one->reported_.store(0, std::memory_order_release);
   }
 }

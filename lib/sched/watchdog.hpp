@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <chrono>
@@ -16,7 +17,9 @@
 
 #include <pthread.h>
 #include <signal.h>
+#include <sys/types.h>
 
+#include "sched/kernel_sleep.hpp"
 #include "sched/parking.hpp"
 #include "sched/stretch.hpp"
 #include "stack/signal_calls.hpp"
@@ -24,6 +27,7 @@
 namespace coir {
 inline namespace v1 {
 
+class fiber;
 class watchdog;
 class worker_core;
 
@@ -48,12 +52,20 @@ class watched_worker {
  private:
   friend watchdog;
 
+  // What the watchdog asks for, and what a report says.
+  enum class matter : std::uint32_t { nothing, runs, blocks };
+
   struct report {
+    matter what;
     std::uint64_t fiber;
     std::int64_t lasted;  // nanoseconds, at least
     std::array<char, 64> name;
     signal_calls calls;
   };
+
+  void ask(matter what) noexcept;
+  void look_running(fiber& running, void* machine) noexcept;
+  bool note(matter what, fiber& running, std::int64_t lasted, void* machine) noexcept;
 
   watchdog& owner_;
   worker_core& core_;
@@ -65,12 +77,26 @@ class watched_worker {
   // -- under the watchdog's mutex
   bool on_duty_ = false;
   pthread_t thread_{};
+  pid_t system_thread_ = 0;
   std::uint64_t polls_seen_ = 0;
+  sleep_meter sleep_;
 
   // -- from the watchdog to the handler, and back
-  std::atomic<std::uint32_t> asked_{0};     // a signal is on its way
-  std::atomic<std::uint32_t> reported_{0};  // `report_` is the watchdog's to print
-  report report_;                           // else the handler's to fill
+  std::atomic<matter> asked_{matter::nothing};  // a signal is on its way
+  std::atomic<std::int64_t> blocked_for_{0};    // written before the signal that asks of it
+  std::atomic<std::uint32_t> reported_{0};      // `report_` is the watchdog's to print
+  report report_;                               // else the handler's to fill
+};
+
+// Nanoseconds; 0 for never.
+struct watchdog_limits {
+  std::int64_t running = 0;  // without a switch
+  std::int64_t blocked = 0;  // in the kernel
+
+  bool any() const noexcept { return running != 0 || blocked != 0; }
+  std::int64_t shortest() const noexcept {
+    return running != 0 && blocked != 0 ? std::min(running, blocked) : std::max(running, blocked);
+  }
 };
 
 // Looks at the workers of one runtime, four times per limit, from a thread of its own. The workers
@@ -87,13 +113,16 @@ class watched_worker {
 // exactly and without a fence. A worker that looks at its loop every few milliseconds is never
 // signaled. When no worker is on duty the watchdog sleeps, too, until one is.
 //
+// One that blocks in the kernel is found by what the system says of the worker's thread, before any
+// signal: a signal may end the call that it interrupts.
+//
 // Rejected: a clock read at each switch, which costs as much as ten switches; reading the running
 // fiber and the count from the watchdog's thread, which would make atomics of what every switch
 // writes, and still wants the signal for the calls.
 class watchdog {
  public:
-  // `limit` is positive. Throws std::system_error.
-  watchdog(std::chrono::nanoseconds limit, std::string_view name,
+  // Throws std::system_error.
+  watchdog(const watchdog_limits& limits, std::string_view name,
            const std::vector<std::unique_ptr<worker_core>>& workers);
   watchdog(const watchdog&) = delete;
   watchdog& operator=(const watchdog&) = delete;
@@ -105,9 +134,12 @@ class watchdog {
   void main() noexcept;
   bool rest() noexcept;
   void look_at_all() noexcept;
+  void look_at(watched_worker& one) noexcept;
   void print_reports() noexcept;
+  bool is_news(const watched_worker::report& r);
+  static std::string text_of(const watched_worker::report& r);
 
-  const std::int64_t limit_;
+  const watchdog_limits limits_;
   const std::int64_t pause_;  // between two looks
   const int signal_;
   sigset_t ours_;  // of that signal
@@ -119,7 +151,9 @@ class watchdog {
   std::size_t on_duty_ = 0;  // under mutex_
   bool dozing_ = false;      // under mutex_: it sleeps until somebody is on duty
   bool stopping_ = false;    // under mutex_
-  std::int64_t next_look_;   // the watchdog's own
+  // -- the watchdog's own
+  std::int64_t next_look_;
+  std::vector<std::size_t> places_;  // from which blocking was reported
   std::thread thread_;
 };
 

@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstddef>
+#include <span>
 #include <string>
 
 namespace coir {
@@ -19,6 +20,10 @@ class signal_calls {
   // In a handler; `machine` is its third argument.
   void capture(void* machine) noexcept;
   void write_to_stderr() const noexcept;
+
+  std::span<void* const> frames() const noexcept {
+    return {frames_.data() + first_, end_ - first_};
+  }
 
   // A line each, indented. Not in a handler. Throws std::bad_alloc.
   std::string text() const;

@@ -4,7 +4,10 @@
 
 #include <coir/wait.hpp>
 
+#include <algorithm>
 #include <atomic>
+#include <chrono>
+#include <cstdlib>
 #include <mutex>
 #include <stdexcept>
 #include <system_error>
@@ -168,6 +171,22 @@ void forget_standing() {
 
 }  // namespace
 
+namespace {
+
+// Of the default runtime, which nobody gives options: what runs there is often ported from threads.
+std::chrono::nanoseconds longest_block() noexcept {
+#ifdef NDEBUG
+  long milliseconds = 0;
+#else
+  long milliseconds = 200;
+#endif
+  if (const char* asked = std::getenv("COIR_WARN_IF_BLOCKED_MS"))
+    milliseconds = std::clamp(std::strtol(asked, nullptr, 10), 0L, 86'400'000L);
+  return std::chrono::milliseconds(milliseconds);
+}
+
+}  // namespace
+
 runtime& default_runtime() {
   // Acquire: pairs with the release below.
   if (runtime* made = standing.load(std::memory_order_acquire)) return *made;
@@ -177,7 +196,8 @@ runtime& default_runtime() {
   if (made != nullptr) return *made;
   static const bool watched = (forget_in_children(&forget_standing), true);
   static_cast<void>(watched);
-  made = new runtime(runtime::background({.name = "default", .workers = 0}));
+  made = new runtime(runtime::background(
+      {.name = "default", .workers = 0, .warn_if_blocked_longer_than = longest_block()}));
   // Release: pairs with the acquire above.
   standing.store(made, std::memory_order_release);
   return *made;
@@ -186,7 +206,8 @@ runtime& default_runtime() {
 spawn_options options_of_child(const runtime_options& options) {
   const runtime_options standard;
   if (options.workers != standard.workers || options.guard_size != standard.guard_size ||
-      options.on_unhandled || options.warn_if_running_longer_than.count() != 0)
+      options.on_unhandled || options.warn_if_running_longer_than.count() != 0 ||
+      options.warn_if_blocked_longer_than.count() != 0)
     throw std::invalid_argument(
         "coir: run() inside a fiber takes a name and a stack_size, no other options");
   return {.name = options.name, .stack_size = options.stack_size};

@@ -105,6 +105,8 @@ TEST(RuntimeMisuse, OptionsThatCannotBe) {
             "logic_error: coir::stack: a stack of 0 bytes; 16 KiB is a small one");
   EXPECT_EQ(thrown_by([] { coir::runtime rt({.warn_if_running_longer_than = -1ns}); }),
             "logic_error: runtime_options: warn_if_running_longer_than is negative");
+  EXPECT_EQ(thrown_by([] { coir::runtime rt({.warn_if_blocked_longer_than = -1ns}); }),
+            "logic_error: runtime_options: warn_if_blocked_longer_than is negative");
 }
 
 void destroy_from_inside() {

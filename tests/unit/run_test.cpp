@@ -79,6 +79,7 @@ TEST_P(RunTest, InsideAFiberItTakesANameAndAStackSizeAndNothingElse) {
     EXPECT_THROW(coir::run([] {}, {.on_unhandled = [](std::string_view, std::exception_ptr) {}}),
                  std::invalid_argument);
     EXPECT_THROW(coir::run([] {}, {.warn_if_running_longer_than = 1s}), std::invalid_argument);
+    EXPECT_THROW(coir::run([] {}, {.warn_if_blocked_longer_than = 1s}), std::invalid_argument);
   });
 }
 
