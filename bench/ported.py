@@ -43,11 +43,16 @@ def main():
     parser.add_argument("--filter", default="", help="only rows whose name has a match")
     parser.add_argument("--repetitions", type=int, default=11)
     parser.add_argument("--seconds", help="of no use here: a program takes what it takes")
-    parser.add_argument("--out", required=True, help="where to write the rows, as JSON")
+    parser.add_argument("--list", action="store_true", help="print the names of the rows, and nothing else")
+    parser.add_argument("--out", help="where to write the rows, as JSON")
     options = parser.parse_args()
+    wanted, runs, times = list(rows(options.programs, options.filter)), [], {}
+    if options.list:
+        for name, *_ in wanted:
+            print(name)
+        return
     # What the programs start has two processors, too.
     os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:2])
-    wanted, runs, times = list(rows(options.programs, options.filter)), [], {}
     for repetition in range(options.repetitions + 1):
         for name, program, threads in wanted:
             measured = run(program, threads, times.get(name, 1))
