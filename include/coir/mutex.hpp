@@ -46,8 +46,8 @@ using std::unique_lock;
 // Cancellation     locking is no cancellation point; a request waits for the next one.
 // Throws           lock(): std::system_error (resource_deadlock_would_occur) where the caller holds
 //                  it, deadlock.
-// Misuse           unlocking what one does not hold aborts; so does destroying a locked one, unless
-//                  NDEBUG.
+// Misuse           unlocking what one does not hold aborts; so does destroying a locked one, or one
+//                  that somebody waits for, unless NDEBUG.
 class mutex {
  public:
   using native_handle_type = mutex*;  // there is nothing below it
@@ -58,7 +58,7 @@ class mutex {
 #ifndef NDEBUG
   ~mutex() {
     // Relaxed: who destroys it has heard of the last unlock().
-    if (word_.load(std::memory_order_relaxed) > flags) abort_destroyed();
+    if (word_.load(std::memory_order_relaxed) > flags || !waiters_.empty()) abort_destroyed();
   }
 #endif
 
@@ -125,7 +125,7 @@ class mutex {
   }
   bool lock_slowly(deadline until);
   void unlock_slowly(std::uintptr_t self, std::uintptr_t word);
-  [[noreturn, gnu::cold]] static void abort_destroyed();
+  [[noreturn, gnu::cold]] void abort_destroyed() const;
 
   shared_word<std::uintptr_t> word_;
   spinlock lock_;

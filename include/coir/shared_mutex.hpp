@@ -36,7 +36,8 @@ using std::shared_lock;
 // Throws           lock(), lock_shared(): std::system_error (resource_deadlock_would_occur) where
 //                  the caller holds it for writing, deadlock.
 // Misuse           unlocking what one does not hold aborts, as far as it is seen: a writer is known
-//                  by name, readers by number. So does destroying a locked one, unless NDEBUG.
+//                  by name, readers by number. So does destroying a locked one, or one that
+//                  somebody waits for, unless NDEBUG.
 class shared_mutex {
  public:
   using native_handle_type = shared_mutex*;  // there is nothing below it
@@ -47,7 +48,7 @@ class shared_mutex {
 #ifndef NDEBUG
   ~shared_mutex() {
     // Relaxed: who destroys it has heard of the last unlock.
-    if (word_.load(std::memory_order_relaxed) > flags) abort_destroyed();
+    if (word_.load(std::memory_order_relaxed) > flags || !waiters_.empty()) abort_destroyed();
   }
 #endif
 
@@ -137,7 +138,7 @@ class shared_mutex {
   void unlock_shared_slowly(std::uintptr_t word);
   std::uintptr_t serve(class waiter_chain& woken, served whom) noexcept;
   void give_up() noexcept;
-  [[noreturn, gnu::cold]] static void abort_destroyed();
+  [[noreturn, gnu::cold]] void abort_destroyed() const;
 
   shared_word<std::uintptr_t> word_;
   spinlock lock_;

@@ -138,8 +138,9 @@ void mutex::unlock_slowly(std::uintptr_t self, std::uintptr_t word) {
   }
 }
 
-void mutex::abort_destroyed() {
-  abort_naming("a mutex is destroyed", " while it is locked");
+void mutex::abort_destroyed() const {
+  abort_naming("a mutex is destroyed",
+               waiters_.empty() ? " while it is locked" : " while somebody waits for it");
 }
 
 void recursive_mutex::deepen() {

@@ -169,8 +169,9 @@ void shared_mutex::give_up() noexcept {
   woken.resume();
 }
 
-void shared_mutex::abort_destroyed() {
-  abort_naming("a shared_mutex is destroyed", " while it is locked");
+void shared_mutex::abort_destroyed() const {
+  abort_naming("a shared_mutex is destroyed",
+               waiters_.empty() ? " while it is locked" : " while somebody waits for it");
 }
 
 }  // namespace v1

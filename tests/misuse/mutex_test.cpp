@@ -96,6 +96,19 @@ TEST_F(MutexMisuse, DestroyingALockedOne) {
                         }),
                "^coir: a shared_mutex is destroyed by fiber \"ann\" while it is locked\n");
 }
+
+TEST_F(MutexMisuse, DestroyingOneThatSomebodyWaitsFor) {
+  // One of the two is woken by unlock(), and has not run.
+  auto misuse = [] {
+    coir::mutex m;
+    m.lock();
+    for (int i = 0; i < 2; ++i) coir::spawn([&] { m.lock(); });
+    coir::this_fiber::yield();
+    m.unlock();
+  };
+  EXPECT_DEATH(in_fiber("ann", misuse),
+               "^coir: a mutex is destroyed by fiber \"ann\" while somebody waits for it\n");
+}
 #endif
 
 }  // namespace
