@@ -12,7 +12,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <chrono>
+#include <cstdint>
 #include <cstdlib>
 #include <functional>
 #include <mutex>
@@ -112,11 +114,13 @@ TEST_P(KernelSleepTest, OnceForEachStackOfCalls) {
 
 TEST_P(KernelSleepTest, OneThatWaitsForAMutexOfTheStandardIsReported) {
   std::mutex held;
-  held.lock();
+  std::atomic<bool> locked{false};
   std::thread other([&] {
+    std::lock_guard guard(held);
+    locked = true;
     block();
-    held.unlock();
   });
+  while (!locked) std::this_thread::yield();
   std::thread witness([&] { unblock_after(1); });
   coir::run([&] { std::lock_guard guard(held); }, watched(GetParam()));
   other.join();
