@@ -115,13 +115,15 @@ class bounded_semaphore : public semaphore {
   const std::ptrdiff_t bound_;
 };
 
-// std::counting_semaphore. A release() beyond max() is std::logic_error.
+// std::counting_semaphore. A release() beyond max(), or beyond the number that it began with where
+// that is more, is std::logic_error.
 template <std::ptrdiff_t LeastMaxValue = PTRDIFF_MAX>
 class counting_semaphore : private semaphore {
   static_assert(LeastMaxValue >= 0);
 
  public:
-  constexpr explicit counting_semaphore(std::ptrdiff_t desired) : semaphore(desired) {}
+  constexpr explicit counting_semaphore(std::ptrdiff_t desired)
+      : semaphore(desired), bound_(desired > LeastMaxValue ? desired : LeastMaxValue) {}
 
   static constexpr std::ptrdiff_t(max)() noexcept { return LeastMaxValue; }
 
@@ -129,7 +131,10 @@ class counting_semaphore : private semaphore {
   using semaphore::try_acquire;
   using semaphore::try_acquire_for;
   using semaphore::try_acquire_until;
-  void release(std::ptrdiff_t update = 1) { give(update, LeastMaxValue); }
+  void release(std::ptrdiff_t update = 1) { give(update, bound_); }
+
+ private:
+  const std::ptrdiff_t bound_;
 };
 
 using binary_semaphore = counting_semaphore<1>;

@@ -148,6 +148,10 @@ TEST(SemaphoreMisuse, NumbersThatCannotBeAreRefused) {
   EXPECT_THROW(s.release(-1), std::invalid_argument);
   coir::binary_semaphore one{1};
   EXPECT_THROW(one.release(), std::logic_error);
+  coir::counting_semaphore<1> more{2};
+  more.acquire();
+  more.release();
+  EXPECT_THROW(more.release(), std::logic_error) << "it had no more when it began";
   coir::semaphore full{coir::semaphore::max()};
   EXPECT_THROW(full.release(), std::logic_error);
   EXPECT_TRUE(full.try_acquire());
