@@ -169,10 +169,6 @@ void forget_standing() {
   making.unlock();
 }
 
-}  // namespace
-
-namespace {
-
 // Of the default runtime, which nobody gives options: what runs there is often ported from threads.
 std::chrono::nanoseconds longest_block() noexcept {
 #ifdef NDEBUG
