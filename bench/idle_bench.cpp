@@ -26,12 +26,7 @@ void hold(benchmark::State& state, std::size_t n, Body body, Settle settle, Rele
           coir::this_fiber::yield();  // all have started
           settle();
         }
-        memory after = memory::now();
-        auto count = static_cast<double>(n);
-        state.counters["contexts"] = count;
-        state.counters["resident_bytes"] = (after.resident - before.resident) / count;
-        state.counters["page_table_bytes"] = (after.page_tables - before.page_tables) / count;
-        state.counters["mappings"] = after.mappings - before.mappings;
+        before.count_growth(state, n);
         release();
       },
       {.stack_size = stack_size});

@@ -42,12 +42,7 @@ void hold(benchmark::State& state, std::size_t n, double bytes_each, Make make) 
     for (std::size_t i = 0; i < n; ++i) make(objects + i);
     benchmark::DoNotOptimize(objects);
   }
-  memory after = memory::now();
-  auto count = static_cast<double>(n);
-  state.counters["contexts"] = count;
-  state.counters["resident_bytes"] = (after.resident - before.resident) / count;
-  state.counters["page_table_bytes"] = (after.page_tables - before.page_tables) / count;
-  state.counters["mappings"] = after.mappings - before.mappings;
+  before.count_growth(state, n);
 }
 
 template <class Context>

@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <benchmark/benchmark.h>
+
 #include <cstddef>
 #include <fstream>
 #include <string>
@@ -35,6 +37,16 @@ struct memory {
     for (std::string line; std::getline(maps, line);) ++lines;
     return {proc_value("/proc/self/smaps_rollup", "Rss:"),
             proc_value("/proc/self/status", "VmPTE:"), lines};
+  }
+
+  // What has been added since, by n of them: for each, but for the mappings.
+  void count_growth(benchmark::State& state, std::size_t n) const {
+    memory after = now();
+    auto count = static_cast<double>(n);
+    state.counters["contexts"] = count;
+    state.counters["resident_bytes"] = (after.resident - resident) / count;
+    state.counters["page_table_bytes"] = (after.page_tables - page_tables) / count;
+    state.counters["mappings"] = after.mappings - mappings;
   }
 };
 

@@ -54,12 +54,7 @@ void all_alive(benchmark::State& state, std::size_t n) {
       });
     all.last_is_here.wait(lock, [&] { return all.here == n; });
   }
-  memory after = memory::now();
-  auto count = static_cast<double>(n);
-  state.counters["contexts"] = count;
-  state.counters["resident_bytes"] = (after.resident - before.resident) / count;
-  state.counters["page_table_bytes"] = (after.page_tables - before.page_tables) / count;
-  state.counters["mappings"] = after.mappings - before.mappings;
+  before.count_growth(state, n);
 }
 
 const rows table{[] {

@@ -5,23 +5,13 @@
 #include "arch/biased_lock.cpp"
 #include "arch/spinlock.cpp"
 #include "model/no_requests.hpp"
+#include "model/no_starts.hpp"
 #include "model/scheduler_parts.hpp"
 #include "sched/parking.cpp"
 #include "sched/run_queue.cpp"
 #include "sched/timer_heap.cpp"
 #include "sched/wait.cpp"
 #include "sched/worker_core.cpp"
-
-namespace coir {
-inline namespace v1 {
-
-// No fiber is started here.
-context::departure fiber_entry(context&, context& resumer, void* word) {
-  return {&resumer, word};
-}
-
-}  // namespace v1
-}  // namespace coir
 
 namespace {
 
