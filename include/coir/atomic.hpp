@@ -49,6 +49,7 @@ class atomic : public std::atomic<T> {
   atomic& operator=(const atomic&) = delete;
   atomic& operator=(const atomic&) volatile = delete;
 
+  // Sequentially consistent unless asked otherwise, as the standard's.
   void wait(T old, std::memory_order order = std::memory_order_seq_cst) const noexcept {
     wait_on_value(this, old, [&] { return this->load(order); });
   }
@@ -108,6 +109,7 @@ class atomic_flag : public std::atomic_flag {
   atomic_flag& operator=(const atomic_flag&) = delete;
   atomic_flag& operator=(const atomic_flag&) volatile = delete;
 
+  // Sequentially consistent unless asked otherwise, as the standard's.
   void wait(bool old, std::memory_order order = std::memory_order_seq_cst) const noexcept {
     wait_on_value(this, old, [&] { return test(order); });
   }

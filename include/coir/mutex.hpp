@@ -80,6 +80,7 @@ class mutex {
     if (!word_.compare_exchange(word, 0, std::memory_order_release)) [[unlikely]]
       unlock_slowly(self, word);
   }
+
   native_handle_type native_handle() noexcept {
     return this;
   }

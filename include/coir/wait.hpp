@@ -129,8 +129,7 @@ struct waiter {
 
   wait_outcome outcome() const noexcept { return outcome_of(decision()); }
 
-  // What is not initialized is written by begin(), or by push_back(), and not before: a store each
-  // is a tenth of what a wait costs.
+  // What is not initialized is written by begin(), or by push_back(), and not before.
 
   // -- written by the waiting side before it is published
   const char* what;
@@ -147,8 +146,8 @@ struct waiter {
   parking_spot* sleeper;               // where it sleeps, if not on its signal
 
   // -- under the primitive's lock
-  wait_list* list;  // null once out of it without success
-  waiter* next;     // while in it
+  wait_list* list = nullptr;  // null in none, but for one that was taken out with success
+  waiter* next;               // while in it
   waiter* previous;
 
   // -- changed under the timers' lock of the worker below; only where there is a deadline
