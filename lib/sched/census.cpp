@@ -8,12 +8,15 @@
 #include <vector>
 
 #include <dirent.h>
+#include <sys/stat.h>
 
 #include "arch/fork.hpp"
 
 namespace coir {
 inline namespace v1 {
 namespace {
+
+constexpr const char* tasks_of_process = "/proc/self/task";
 
 // Sequentially consistent by default: changed around sleeps only, and compared with what the kernel
 // says of other threads.
@@ -56,7 +59,7 @@ void discount_sleeper() noexcept {
 }
 
 long threads_of_process() noexcept {
-  DIR* tasks = opendir("/proc/self/task");
+  DIR* tasks = opendir(tasks_of_process);
   if (tasks == nullptr) return 0;
   long count = 0;
   while (const dirent* entry = readdir(tasks))
@@ -65,8 +68,14 @@ long threads_of_process() noexcept {
   return count;
 }
 
+// Reading the directory takes a quarter of a millisecond where there are many threads and the
+// processor has slept: the number of its links, two more than it has folders, mostly tells before.
 bool everyone_sleeps() noexcept {
-  return sleepers.load() == threads_of_process();
+  const long asleep = sleepers.load();
+  struct stat folder;
+  const bool known = stat(tasks_of_process, &folder) == 0 && folder.st_nlink > 2;
+  if (known && static_cast<long>(folder.st_nlink) - 2 != asleep) return false;
+  return asleep == threads_of_process();
 }
 
 void enter_runtime(runtime_core& made) {

@@ -207,6 +207,7 @@ class runtime_core {
   void wake_one() noexcept;
   bool nobody_ready() const noexcept;
   void sleep_until_called(worker_core& here, bool last);
+  bool fell_asleep_last(const worker_core& here) noexcept;
   bool end_deadlock();
   static bool advance_everyones_clock();
   void end_wait(worker_core& here, fiber& f, wait_outcome outcome) noexcept;

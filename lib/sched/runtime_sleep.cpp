@@ -94,19 +94,23 @@ void runtime_core::park(worker_core& here) noexcept {
 }
 
 // Nothing is to come by itself. If nobody has called for a while, is there anybody who could? The
-// last of a runtime's workers goes on asking: a thread that was awake when it asked may have gone
-// to sleep since, or ended.
+// last of a runtime's workers to fall asleep asks, and goes on asking: a thread that was awake then
+// may have gone to sleep since, or ended. Those before it need not: with one of them up, not
+// everyone sleeps, and when it lies down it is the last.
 void runtime_core::sleep_until_called(worker_core& here, bool last) {
   here.sleep.count_in();
   std::int64_t patience = suspicion;
-  while (!here.sleep.park(deadline(steady_now() + patience))) {
+  while (last && !here.sleep.park(deadline(steady_now() + patience))) {
     if (end_deadlock()) return;
-    if (!last || live() == 0) {
-      here.sleep.park(deadline::never());
-      return;
-    }
-    patience = std::min(2 * patience, rarest_suspicion);
+    last = live() != 0 && fell_asleep_last(here);
+    patience = std::min(4 * patience, rarest_suspicion);
   }
+  if (!last) here.sleep.park(deadline::never());
+}
+
+bool runtime_core::fell_asleep_last(const worker_core& here) noexcept {
+  std::lock_guard lock(mutex_);
+  return sleepers_.back() == &here;
 }
 
 // Whether nothing waits in a sleeper's inbox, nor among its errands, nor outside: one that was
